@@ -1,0 +1,6 @@
+//! All collectors. One file a bot, two lines here: `mod` and the entry in [`ALL`].
+
+use super::BotSpec;
+
+/// Every one of them, in the order of their module paths.
+pub const ALL: &[&BotSpec] = &[];

@@ -1,0 +1,147 @@
+//! What happens to messages: collectors, parsers, experts and outputs, one file each.
+//!
+//! A bot knows no broker, no queue and no acknowledgement. What it wants to happen it tells its [`Context`];
+//! the runtime makes all of it happen together, or nothing.
+
+pub mod collectors;
+mod context;
+pub mod experts;
+pub mod outputs;
+pub mod parsers;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use context::{AfterCommit, Context, Effects, Level, Mark, Memory, Note, StateWrite};
+
+use crate::message::{Idf, Message, MessageError};
+use crate::pipeline::{ParamError, Params, Spec};
+
+/// A module that a botnet can run: what it is, and how one is made.
+#[derive(Debug)]
+pub struct BotSpec {
+    /// Names, parameters, documentation.
+    pub spec: Spec,
+    /// Makes a bot of resolved parameters; refuses with [`Failure::Configuration`] what cannot work.
+    pub make: fn(&Params, &Site) -> Result<Bot, Failure>,
+}
+
+/// What a bot knows of where it runs.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The bot's id.
+    pub bot: String,
+    /// The folder that IntelMQ calls the state path; relative file parameters start there.
+    pub state: PathBuf,
+    /// The fields that messages may have.
+    pub idf: Arc<Idf>,
+}
+
+/// A bot that is ready to work.
+pub enum Bot {
+    /// Fetches data.
+    Collector(Box<dyn Collector>),
+    /// Turns reports into events.
+    Parser(Box<dyn Parser>),
+    /// Changes, routes or drops events.
+    Expert(Box<dyn Expert>),
+    /// Hands events on.
+    Output(Box<dyn Output>),
+}
+
+/// Fetches data and sends it as reports.
+pub trait Collector: Send {
+    /// Does one portion of a round (a file, a page, a line) and sends its reports; they are stored when it returns.
+    fn collect(&mut self, context: &mut Context) -> Result<Round, Failure>;
+}
+
+/// Whether a collector has more to do before it rests for `rate_limit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Round {
+    /// Call again at once.
+    More,
+    /// The round is over.
+    Done,
+}
+
+/// Turns one report into events.
+pub trait Parser: Send {
+    /// Parses a report from a position on (0 is the start) and sends its events.
+    ///
+    /// When [`Context::is_full`] says so it stops and returns where to go on; the runtime stores what was sent together with
+    /// that position, so that a report is never parsed twice. A row that fails goes to [`Context::fail_row`].
+    fn parse(&mut self, report: &Message, from: u64, context: &mut Context) -> Result<Progress, Failure>;
+}
+
+/// How far a parser came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// The report is finished.
+    Done,
+    /// Go on from this position; its meaning is the parser's own (a byte, a line).
+    More(u64),
+}
+
+/// Changes, routes or drops one event at a time.
+pub trait Expert: Send {
+    /// Handles one event: sends it on (changed or not), or drops it with a reason.
+    fn process(&mut self, event: Message, context: &mut Context) -> Result<(), Failure>;
+}
+
+/// Hands events to the world.
+pub trait Output: Send {
+    /// Writes one event.
+    fn write(&mut self, event: &Message, context: &mut Context) -> Result<(), Failure>;
+}
+
+/// Why a bot could not do its work.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Failure {
+    /// The data violates the data format: the message is dumped at once, without a retry.
+    #[error("{0}")]
+    Invalid(String),
+    /// The configuration cannot work: the bot stops.
+    #[error("{0}")]
+    Configuration(String),
+    /// Anything else: retried as `error_max_retries` says, then dumped.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Failure {
+    /// Makes a failure that is retried.
+    pub fn other(error: impl std::fmt::Display) -> Self {
+        Failure::Other(error.to_string())
+    }
+}
+
+impl From<MessageError> for Failure {
+    fn from(error: MessageError) -> Self {
+        match error {
+            MessageError::InvalidValue { .. } => Failure::Invalid(error.to_string()),
+            _ => Failure::Other(error.to_string()),
+        }
+    }
+}
+
+impl From<ParamError> for Failure {
+    fn from(error: ParamError) -> Self {
+        Failure::Configuration(error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Failure::Other(error.to_string())
+    }
+}
+
+/// Finds a module by its IntelMQ path.
+pub fn find(module: &str) -> Option<&'static BotSpec> {
+    all().find(|spec| spec.spec.module == module)
+}
+
+/// Lists every module.
+pub fn all() -> impl Iterator<Item = &'static BotSpec> {
+    [collectors::ALL, parsers::ALL, experts::ALL, outputs::ALL].into_iter().flatten().copied()
+}

@@ -1,0 +1,137 @@
+//! Where messages wait between bots.
+//!
+//! A broker works in batches, and its central verb is *commit*: these outgoing messages, these acknowledgements and this
+//! state, together or not at all. It carries bytes; what they mean is the runtime's affair.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How one instance of a bot is connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wiring {
+    /// The bot's id; names its state.
+    pub bot: String,
+    /// The queue it reads; collectors have none.
+    pub source: Option<String>,
+    /// The queues it may send to.
+    pub destinations: Vec<String>,
+}
+
+/// A message that was received and is not acknowledged yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The message as it was sent.
+    pub body: Vec<u8>,
+    /// Whether it was delivered before, to a bot that did not acknowledge it.
+    pub redelivered: bool,
+}
+
+/// Everything that one step of a bot does, to be stored together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hop {
+    /// Messages for queues, in order.
+    pub outgoing: Vec<Outgoing>,
+    /// How many of the oldest unacknowledged deliveries of this link are finished.
+    pub acknowledge: usize,
+    /// What bots remember from now on.
+    pub state: Vec<StateEntry>,
+}
+
+/// A message on its way to a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The queue's name.
+    pub queue: Arc<str>,
+    /// The message in its wire form.
+    pub body: Vec<u8>,
+}
+
+/// One thing that a bot remembers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateEntry {
+    /// The bot; state of different bots never meets.
+    pub bot: Arc<str>,
+    /// The key.
+    pub key: Vec<u8>,
+    /// The value; `None` forgets the key.
+    pub value: Option<Vec<u8>>,
+    /// How long it is kept; `None` is for ever.
+    pub ttl: Option<Duration>,
+}
+
+/// How full a queue is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Messages that nobody has received.
+    pub waiting: u64,
+    /// Messages that were received and are not acknowledged.
+    pub in_flight: u64,
+}
+
+impl Depth {
+    /// Returns all messages of the queue.
+    pub fn total(self) -> u64 {
+        self.waiting + self.in_flight
+    }
+}
+
+/// Why a broker could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    /// The store or the server cannot be reached or refuses; trying again may help.
+    #[error("{broker}: {problem}")]
+    Unavailable {
+        /// Which broker, and where it is.
+        broker: String,
+        /// What went wrong.
+        problem: String,
+    },
+    /// It will never work like this: wrong password, damaged store, a second owner.
+    #[error("{broker}: {problem}")]
+    Refused {
+        /// Which broker, and where it is.
+        broker: String,
+        /// What went wrong, and what to do.
+        problem: String,
+    },
+}
+
+/// A place where queues are.
+pub trait Broker: Send + Sync {
+    /// Connects one instance of a bot.
+    fn link(&self, wiring: &Wiring) -> Result<Box<dyn Link>, BrokerError>;
+
+    /// Returns how full a queue is; an unknown queue is empty.
+    fn depth(&self, queue: &str) -> Result<Depth, BrokerError>;
+
+    /// Returns the oldest messages of a queue without receiving them, those in flight first.
+    fn peek(&self, queue: &str, max: usize) -> Result<Vec<Vec<u8>>, BrokerError>;
+
+    /// Removes the waiting messages of a queue and returns how many there were.
+    fn clear(&self, queue: &str) -> Result<u64, BrokerError>;
+
+    /// Lists the queues that hold messages, sorted.
+    fn queues(&self) -> Result<Vec<String>, BrokerError>;
+
+    /// Wakes everyone who waits in [`Link::receive`], so that they look whether they shall stop.
+    fn interrupt(&self);
+}
+
+/// One instance's connection to its queues.
+///
+/// Dropping a link gives its unacknowledged deliveries back to the front of the queue.
+pub trait Link: Send {
+    /// Receives up to `max` messages, waiting up to `wait` for the first; returns what is there, oldest first.
+    ///
+    /// What was received before and not acknowledged stays in flight and is not delivered again to this link.
+    fn receive(&mut self, max: usize, wait: Duration) -> Result<Vec<Delivery>, BrokerError>;
+
+    /// Stores a hop: all of it, or nothing.
+    fn commit(&mut self, hop: Hop) -> Result<(), BrokerError>;
+
+    /// Gives every unacknowledged delivery back to the front of the queue, in order.
+    fn release(&mut self) -> Result<(), BrokerError>;
+
+    /// Returns what a bot remembers under a key and has not expired.
+    fn recall(&mut self, bot: &str, key: &[u8]) -> Result<Option<Vec<u8>>, BrokerError>;
+}

@@ -1,0 +1,36 @@
+//! Tutorial playbooks for IntelMQ with reproducible demo environments.
+//!
+//! The modules stand in layer order: each names only modules above it in this list (`tests/it/tidy.rs` holds that).
+//! `ARCHITECTURE.md` is the map.
+
+pub mod diagnostic;
+
+pub mod message;
+
+pub mod pipeline;
+
+pub mod broker;
+
+pub mod bots;
+
+pub mod template;
+
+pub mod check;
+
+pub mod playbook;
+
+pub mod runtime;
+
+pub mod plan;
+
+pub mod target;
+
+pub mod seed;
+
+pub mod observe;
+
+pub mod session;
+
+pub mod report;
+
+pub mod cli;
