@@ -1,0 +1,200 @@
+//! Talks to the control service over its UNIX socket.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::blocking::{RequestBuilder, Response};
+use serde::de::DeserializeOwned;
+
+use super::types::{
+    BotAction, Changed, Configuration, DumpEntry, JournalPage, LogPage, Problem, Requeue, Snapshot,
+};
+
+/// A connection to one botnet's control service.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::blocking::Client,
+    socket: PathBuf,
+}
+
+/// Why the control service did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// Nobody answers on the socket.
+    #[error("the lab's control service at {socket} does not answer: {cause}")]
+    Unreachable {
+        /// The socket.
+        socket: String,
+        /// What the system said.
+        cause: String,
+    },
+    /// It answered that it will not.
+    #[error("{}", .0.title)]
+    Refused(Problem),
+    /// It answered with something that this version does not understand.
+    #[error("the lab's control service gave an answer that cannot be read: {0}")]
+    Garbled(String),
+}
+
+type Result<T> = std::result::Result<T, ControlError>;
+
+impl Client {
+    /// Makes a client for a socket; nothing is sent yet.
+    pub fn new(socket: &Path) -> Result<Self> {
+        let http = reqwest::blocking::Client::builder()
+            .unix_socket(socket.to_owned())
+            .timeout(Duration::from_secs(60))
+            .no_proxy()
+            .build()
+            .map_err(|error| ControlError::Garbled(error.to_string()))?;
+        Ok(Client { http, socket: socket.to_owned() })
+    }
+
+    /// Returns everything that is to be seen of the botnet.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        self.json(self.http.get(url("botnet")))
+    }
+
+    /// Waits until something was committed after `activity`, or `wait` is over, and returns the snapshot.
+    pub fn snapshot_after(&self, activity: u64, wait: Duration) -> Result<Snapshot> {
+        let query = [("after", activity.to_string()), ("wait_ms", wait.as_millis().to_string())];
+        self.json(self.http.get(url("botnet")).query(&query))
+    }
+
+    /// Does something to one bot and returns once it is done.
+    pub fn act(&self, bot: &str, action: BotAction) -> Result<Snapshot> {
+        let action = format!("{action:?}").to_lowercase();
+        self.json(self.http.post(url(&format!("bots/{}/{action}", escape(bot)))))
+    }
+
+    /// Makes every resting collector begin its next round now.
+    pub fn run_collectors(&self) -> Result<Snapshot> {
+        self.json(self.http.post(url("botnet/run")))
+    }
+
+    /// Ends the botnet and its supervisor after the messages in hand.
+    pub fn shut_down(&self) -> Result<()> {
+        self.send(self.http.post(url("botnet/shutdown"))).map(drop)
+    }
+
+    /// Returns the oldest messages of a queue, as their wire text.
+    pub fn peek(&self, queue: &str, max: usize) -> Result<Vec<String>> {
+        let path = format!("queues/{}/messages", escape(queue));
+        self.json(self.http.get(url(&path)).query(&[("max", max.to_string())]))
+    }
+
+    /// Puts messages (wire text) into a queue.
+    pub fn inject(&self, queue: &str, messages: &[String]) -> Result<Changed> {
+        let path = format!("queues/{}/messages", escape(queue));
+        self.json(self.http.post(url(&path)).json(messages))
+    }
+
+    /// Removes the waiting messages of a queue.
+    pub fn clear(&self, queue: &str) -> Result<Changed> {
+        self.json(self.http.delete(url(&format!("queues/{}/messages", escape(queue)))))
+    }
+
+    /// Returns the dumped messages of a bot, oldest first.
+    pub fn dump(&self, bot: &str) -> Result<Vec<DumpEntry>> {
+        self.json(self.http.get(url(&format!("bots/{}/dump", escape(bot)))))
+    }
+
+    /// Puts dumped messages back into a queue.
+    pub fn requeue(&self, bot: &str, what: &Requeue) -> Result<Changed> {
+        self.json(self.http.post(url(&format!("bots/{}/dump/requeue", escape(bot)))).json(what))
+    }
+
+    /// Removes dumped messages; no ids means all.
+    pub fn delete_dump(&self, bot: &str, ids: &[String]) -> Result<Changed> {
+        self.json(self.http.post(url(&format!("bots/{}/dump/delete", escape(bot)))).json(ids))
+    }
+
+    /// Returns log lines after a position (0 is the start) of one bot or of all, oldest first.
+    pub fn log(&self, bot: Option<&str>, after: u64, max: usize) -> Result<LogPage> {
+        let mut query = vec![("after", after.to_string()), ("max", max.to_string())];
+        query.extend(bot.map(|bot| ("bot", bot.to_owned())));
+        self.json(self.http.get(url("log")).query(&query))
+    }
+
+    /// Returns journal entries after a position (0 is the start).
+    pub fn journal(&self, after: u64, max: usize) -> Result<JournalPage> {
+        self.json(self.http.get(url("journal")).query(&[("after", after), ("max", max as u64)]))
+    }
+
+    /// Returns the configuration in use.
+    pub fn configuration(&self) -> Result<Configuration> {
+        self.json(self.http.get(url("configuration")))
+    }
+
+    /// Takes a new configuration into use; a faulty one changes nothing and is refused with located complaints.
+    pub fn configure(&self, text: &str) -> Result<Configuration> {
+        self.json(self.http.put(url("configuration")).body(text.to_owned()))
+    }
+
+    /// Puts a file in, below the lab's folder, such as `in/report.csv`; it appears whole or not at all.
+    pub fn put_file(&self, path: &str, bytes: Vec<u8>) -> Result<()> {
+        self.send(self.http.put(url(&format!("files/{}", escape_path(path)))).body(bytes)).map(drop)
+    }
+
+    /// Takes a file out, below the lab's folder; `None` if there is none.
+    pub fn get_file(&self, path: &str) -> Result<Option<Vec<u8>>> {
+        match self.send(self.http.get(url(&format!("files/{}", escape_path(path))))) {
+            Ok(response) => Ok(Some(self.body(response)?)),
+            Err(ControlError::Refused(problem)) if problem.status == 404 => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
+        let bytes = self.send(request).and_then(|response| self.body(response))?;
+        serde_json::from_slice(&bytes).map_err(|error| ControlError::Garbled(error.to_string()))
+    }
+
+    fn send(&self, request: RequestBuilder) -> Result<Response> {
+        let response = request.send().map_err(|error| self.unreachable(&error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let bytes = self.body(response)?;
+        match serde_json::from_slice(&bytes) {
+            Ok(problem) => Err(ControlError::Refused(problem)),
+            Err(_) => Err(ControlError::Garbled(format!("{status}: {}", String::from_utf8_lossy(&bytes)))),
+        }
+    }
+
+    fn body(&self, response: Response) -> Result<Vec<u8>> {
+        response.bytes().map(|bytes| bytes.to_vec()).map_err(|error| self.unreachable(&error))
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> ControlError {
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(deeper) = cause.source() {
+            cause = deeper;
+        }
+        ControlError::Unreachable { socket: self.socket.display().to_string(), cause: cause.to_string() }
+    }
+}
+
+fn url(path: &str) -> String {
+    format!("http://lab/v1/{path}")
+}
+
+fn escape_path(path: &str) -> String {
+    path.split('/').map(escape).collect::<Vec<_>>().join("/")
+}
+
+/// Percent-encodes one segment of a path.
+fn escape(segment: &str) -> String {
+    use std::fmt::Write;
+    let mut escaped = String::with_capacity(segment.len());
+    for byte in segment.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => escaped.push(byte as char),
+            _ => {
+                let _ = write!(escaped, "%{byte:02X}");
+            }
+        }
+    }
+    escaped
+}
