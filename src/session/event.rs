@@ -84,6 +84,10 @@ pub enum Kind {
         seen: String,
         /// A readable difference, with the line of the playbook; empty if it holds.
         detail: String,
+        /// The file that the expectation stands in, as diagnostics name it, if it stands in one.
+        file: Option<String>,
+        /// The line of the expectation, counted from 1.
+        line: Option<usize>,
     },
     /// A step is over.
     StepFinished {
@@ -93,6 +97,8 @@ pub enum Kind {
         step: String,
         /// How it ended.
         result: StepResult,
+        /// Why it is broken, in words; empty otherwise.
+        problem: String,
         /// How long it took, in milliseconds.
         took_ms: u64,
         /// Whether it only brought the lab to where the wanted step begins.
