@@ -1,11 +1,13 @@
 //! Talks to the control service over its UNIX socket.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::blocking::{RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 
+use super::address::SocketAddress;
 use super::types::{
     BotAction, Changed, Configuration, DumpEntry, JournalPage, LogPage, Problem, Requeue, Snapshot,
 };
@@ -15,6 +17,8 @@ use super::types::{
 pub struct Client {
     http: reqwest::blocking::Client,
     socket: PathBuf,
+    /// Keeps a long path reachable.
+    _address: Arc<SocketAddress>,
 }
 
 /// Why the control service did not do what it was asked.
@@ -41,13 +45,17 @@ type Result<T> = std::result::Result<T, ControlError>;
 impl Client {
     /// Makes a client for a socket; nothing is sent yet.
     pub fn new(socket: &Path) -> Result<Self> {
+        let address = SocketAddress::new(socket).map_err(|error| ControlError::Unreachable {
+            socket: socket.display().to_string(),
+            cause: error.to_string(),
+        })?;
         let http = reqwest::blocking::Client::builder()
-            .unix_socket(socket.to_owned())
+            .unix_socket(address.path().to_owned())
             .timeout(Duration::from_secs(60))
             .no_proxy()
             .build()
             .map_err(|error| ControlError::Garbled(error.to_string()))?;
-        Ok(Client { http, socket: socket.to_owned() })
+        Ok(Client { http, socket: socket.to_owned(), _address: Arc::new(address) })
     }
 
     /// Returns everything that is to be seen of the botnet.

@@ -2,8 +2,10 @@
 //!
 //! It listens on a UNIX socket in the lab's folder (whoever may open it may use it) and on a loopback port (with a token).
 
+mod address;
 mod client;
 mod types;
 
+pub use address::SocketAddress;
 pub use client::{Client, ControlError};
 pub use types::*;
