@@ -1,0 +1,423 @@
+//! The rules of the house, held by reading the source. ARCHITECTURE.md says why each of them is there.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use regex::Regex;
+
+/// One source file as the rules see it.
+struct File {
+    /// The path below the project's folder, with `/`.
+    path: String,
+    /// The whole text.
+    text: String,
+    /// The text without comments and without what stands under `#[cfg(test)]`; lines stay where they are.
+    code: String,
+}
+
+impl File {
+    /// The top-level module it belongs to; `lib` and `main` are their own.
+    fn module(&self) -> &str {
+        let below = self.path.trim_start_matches("src/");
+        below.split('/').next().unwrap_or(below).trim_end_matches(".rs")
+    }
+
+    /// How many modules stand between its items and the crate's root.
+    fn depth(&self) -> usize {
+        self.path.trim_start_matches("src/").trim_end_matches("/mod.rs").split('/').count()
+    }
+
+    fn is_test(&self) -> bool {
+        self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
+    }
+
+    /// Finds a pattern in the code, as `path:line: what matched`.
+    fn find(&self, pattern: &Regex) -> Vec<String> {
+        let lines = self.code.lines().enumerate();
+        lines
+            .flat_map(|(number, line)| pattern.find_iter(line).map(move |found| (number + 1, found.as_str())))
+            .map(|(number, found)| format!("{}:{number}: {found}", self.path))
+            .collect()
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Lists the files below a folder, sorted, as paths below the project's folder.
+fn walk(folder: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let (path, name) = (entry.path(), entry.file_name());
+            let hidden = name.to_string_lossy().starts_with('.') && name != ".ci" && name != ".github";
+            if hidden || path == root().join("target") {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(relative(&path));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn relative(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).to_string_lossy().into_owned()
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_default()
+}
+
+fn sources() -> Vec<File> {
+    let files = walk("src").into_iter().filter(|path| path.ends_with(".rs"));
+    files
+        .map(|path| {
+            let text = read(&path);
+            let code = without_tests(&without_comments(&text));
+            File { path, text, code }
+        })
+        .collect()
+}
+
+/// Blanks out comments. Good enough for our own code: a `//` within a string is taken for one unless `:` stands before it.
+fn without_comments(text: &str) -> String {
+    let comment = Regex::new(r"(^|[^:])//.*$").unwrap();
+    text.lines().map(|line| comment.replace(line, "$1").into_owned() + "\n").collect()
+}
+
+/// Blanks out what `#[cfg(test)]` stands before: up to the `;`, or the brace that closes it at the same indent.
+fn without_tests(text: &str) -> String {
+    let mut out = String::new();
+    let mut closing: Option<String> = None;
+    let mut pending: Option<String> = None;
+    for line in text.lines() {
+        let indent = &line[..line.len() - line.trim_start().len()];
+        if let Some(end) = &closing {
+            if line == end {
+                closing = None;
+            }
+        } else if line.trim_start().starts_with("#[cfg(test)]")
+            || line.trim_start().starts_with("#[cfg(all(test")
+        {
+            pending = Some(format!("{indent}}}"));
+        } else if let Some(end) = &pending {
+            if line.ends_with('{') {
+                closing.clone_from(&Some(end.clone()));
+                pending = None;
+            } else if line.ends_with(';') || line.ends_with('}') {
+                pending = None;
+            }
+        } else {
+            out += line;
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// The modules in the order of `src/lib.rs`.
+fn layers() -> Vec<String> {
+    let lib = read("src/lib.rs");
+    let module = Regex::new(r"(?m)^pub mod (\w+);").unwrap();
+    module.captures_iter(&lib).map(|found| found[1].to_owned()).collect()
+}
+
+/// Fails with every violation of a rule at once.
+#[track_caller]
+fn hold(rule: &str, violations: impl IntoIterator<Item = String>) {
+    let violations: Vec<String> = violations.into_iter().collect();
+    assert!(violations.is_empty(), "{rule}:\n  {}\n", violations.join("\n  "));
+}
+
+#[test]
+fn a_module_names_only_modules_above_it() {
+    let layers = layers();
+    let place = |name: &str| layers.iter().position(|layer| layer == name);
+    let named = Regex::new(r"\bcrate::(\w+)").unwrap();
+    let up = Regex::new(r"(?:super::)+").unwrap();
+    let group = Regex::new(r"\bcrate::\{").unwrap();
+    let mut violations = Vec::new();
+    for file in sources().iter().filter(|file| !file.is_test() && place(file.module()).is_some()) {
+        let own = place(file.module());
+        for (number, line) in file.code.lines().enumerate() {
+            let at = format!("{}:{}", file.path, number + 1);
+            for found in named.captures_iter(line) {
+                if place(&found[1]).is_some_and(|other| Some(other) > own) {
+                    violations.push(format!("{at}: names {}", &found[1]));
+                }
+            }
+            let climbs = up.find_iter(line).map(|found| found.len() / "super::".len()).max().unwrap_or(0);
+            if climbs >= file.depth() {
+                violations.push(format!("{at}: reaches the root by super::, write crate::"));
+            }
+            if group.is_match(line) {
+                violations.push(format!("{at}: one `use crate::module::…;` for each module"));
+            }
+        }
+    }
+    hold("a module names only modules that stand above it in src/lib.rs", violations);
+}
+
+/// Who must not name what, beyond the order of layers.
+const ABSENCES: &[(&str, &str, &str)] = &[
+    ("src/bots/", r"\bcrate::broker\b", "a bot knows no broker, queue or acknowledgement"),
+    (
+        "src/runtime/",
+        r"\bcrate::(playbook|template|check)\b",
+        "the runtime is given a pipeline and never reads a playbook",
+    ),
+    ("src/check/", r"\bstd::(fs|net|process|env)\b|\bFile::(open|create)\b", "a check is pure"),
+    ("src/plan/", r"\bstd::(fs|net|process|env)\b|\bFile::(open|create)\b", "a plan is pure"),
+    ("src/template/", r"\bstd::(net|process|env)\b", "a template sees what it is given"),
+    ("src/api/", r"\bcrate::cli\b", "the API and the command line are twins that do not know each other"),
+    ("src/web/", r"\bcrate::cli\b", "the page talks to the API"),
+];
+
+#[test]
+fn what_must_stay_absent_is_absent() {
+    let mut violations = Vec::new();
+    for (folder, pattern, why) in ABSENCES {
+        let pattern = Regex::new(pattern).unwrap();
+        for file in sources().iter().filter(|file| file.path.starts_with(folder) && !file.is_test()) {
+            violations.extend(file.find(&pattern).into_iter().map(|found| format!("{found} ({why})")));
+        }
+    }
+    let api = Regex::new(r"\bcrate::api\b").unwrap();
+    for file in sources().iter().filter(|file| file.module() == "cli") {
+        if !["src/cli/serve.rs", "src/cli/botnet.rs"].contains(&&*file.path) {
+            violations.extend(file.find(&api));
+        }
+    }
+    hold("what ARCHITECTURE.md lists as absent is absent", violations);
+}
+
+/// Files below the edges that may write to a standard stream, with the reason.
+const MAY_PRINT: &[(&str, &str)] = &[("src/runtime/log", "a bot's log may go to standard error")];
+
+#[test]
+fn nothing_below_the_edges_prints_or_exits() {
+    let edges = ["report", "cli", "api", "web", "main", "lib"];
+    let prints = r"\be?print(ln)?!|\bdbg!|\bio::std(out|err)\b|\bstd(out|err)\(\)|\bprocess::(exit|abort)\b|\banstream\b";
+    let prints = Regex::new(prints).unwrap();
+    let below = sources();
+    let below = below.iter().filter(|file| !edges.contains(&file.module()) && !file.is_test());
+    let strict = below.filter(|file| !MAY_PRINT.iter().any(|(path, _)| file.path.starts_with(path)));
+    hold("only report, cli and api talk to the user", strict.flat_map(|file| file.find(&prints)));
+}
+
+/// Libraries that are words of the whole project. Every other one is named by a single module, so that it can be replaced there.
+const SHARED: &[&str] = &[
+    "serde",
+    "serde_json",
+    "thiserror",
+    "regex",
+    "jiff",
+    "base64",
+    "tempfile",
+    "tracing",
+    "rustix",
+    "tokio",
+    "anstyle",
+    "anstream",
+    "unicode_width",
+    "utoipa",
+    "axum",
+    "sha2",
+];
+
+/// Libraries that two modules name, for a reason.
+const NAMED_TWICE: &[(&str, &[&str], &str)] =
+    &[("serde_yaml", &["diagnostic", "pipeline"], "values are read in one place and written in the other")];
+
+#[test]
+fn one_module_names_each_client_library() {
+    let mut violations = Vec::new();
+    let files = sources();
+    for name in dependencies("dependencies").iter().map(|name| name.replace('-', "_")) {
+        if SHARED.contains(&&*name) {
+            continue;
+        }
+        let pattern = Regex::new(&format!(r"\b{name}::|\buse {name}\b")).unwrap();
+        let users = files.iter().filter(|file| !file.is_test() && !file.find(&pattern).is_empty());
+        let modules: BTreeSet<&str> = users.map(File::module).collect();
+        let allowed =
+            NAMED_TWICE.iter().find(|(library, ..)| *library == name).map(|(_, modules, _)| *modules);
+        let stray = modules.iter().filter(|module| allowed.is_none_or(|allowed| !allowed.contains(module)));
+        if modules.len() > 1 && stray.count() > 0 {
+            violations.push(format!("{name} is named by {}", Vec::from_iter(modules).join(", ")));
+        }
+    }
+    hold("one module names each library that is not a word of the whole project", violations);
+}
+
+/// The names in one table of Cargo.toml.
+fn dependencies(table: &str) -> Vec<String> {
+    let manifest = read("Cargo.toml");
+    let lines = manifest.lines().skip_while(|line| *line != format!("[{table}]")).skip(1);
+    let lines = lines.take_while(|line| !line.starts_with('['));
+    lines.filter_map(|line| line.split_once('=')).map(|(name, _)| name.trim().to_owned()).collect()
+}
+
+#[test]
+fn direct_dependencies_stay_few() {
+    let count = dependencies("dependencies").len();
+    assert!(count > 10, "Cargo.toml was not read");
+    assert!(count <= 45, "{count} direct dependencies, at most 45");
+}
+
+#[test]
+fn files_are_short_and_say_what_they_are() {
+    let mut violations = Vec::new();
+    for file in sources() {
+        let kept = without_tests(&file.text);
+        let pairs = file.text.lines().zip(kept.lines());
+        let all = pairs.filter(|(line, kept)| line == kept).count();
+        if !file.is_test() && all > 400 {
+            violations.push(format!("{}: {all} lines without tests, at most 400", file.path));
+        }
+        let head = file.text.lines().take_while(|line| line.starts_with("//!")).count();
+        if !file.is_test() && !(1..=5).contains(&head) {
+            violations.push(format!("{}: opens with {head} lines of `//!`, wanted are 1 to 5", file.path));
+        }
+    }
+    hold("files are short and open with what they are", violations);
+}
+
+#[test]
+fn nothing_waits_by_sleeping() {
+    let sleep = Regex::new(r"\bthread::sleep\b").unwrap();
+    let all = ["src", "tests", "benches", "examples"].into_iter().flat_map(walk);
+    let all = all.filter(|path| path.ends_with(".rs") && !path.ends_with("tidy.rs"));
+    let files = all.map(|path| File { text: String::new(), code: without_comments(&read(&path)), path });
+    hold("wait for a condition with a deadline", files.flat_map(|file| file.find(&sleep)));
+}
+
+/// What betrays the machine that something was written on, or ties the project to one place to fetch things from.
+const FOREIGN: &[&str] = &[
+    concat!("/ro", "ot/"),
+    concat!("/ho", "me/"),
+    concat!("/wo", "rk/"),
+    concat!("/tm", "p/lab"),
+    concat!("/tm", "p/wt"),
+    concat!("static.crat", "es.io"),
+    concat!("index.crat", "es.io"),
+    concat!("py", "pi.org"),
+    concat!("pythonho", "sted.org"),
+    concat!("registry.np", "mjs"),
+    concat!("deb.deb", "ian.org"),
+    concat!("maven.apa", "che.org"),
+    concat!("repo1.ma", "ven"),
+    concat!("ghc", "r.io"),
+    concat!("qua", "y.io"),
+    concat!("registry-1.doc", "ker.io"),
+];
+
+#[test]
+fn nothing_names_a_machine_or_a_registry() {
+    let mut violations = Vec::new();
+    for path in walk("").into_iter().filter(|path| path != "Cargo.lock") {
+        let bytes = std::fs::read(root().join(&path)).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        for (number, line) in text.lines().enumerate() {
+            for foreign in FOREIGN.iter().filter(|foreign| line.contains(**foreign)) {
+                violations.push(format!("{path}:{}: {foreign}", number + 1));
+            }
+        }
+    }
+    hold("no absolute path of a machine and no registry host in the tree", violations);
+}
+
+#[test]
+fn no_playbook_is_named_in_the_source() {
+    let ids: BTreeSet<String> = walk("playbooks")
+        .into_iter()
+        .filter_map(|path| path.strip_suffix("/playbook.yaml")?.strip_prefix("playbooks/").map(str::to_owned))
+        .collect();
+    let mut violations = Vec::new();
+    for id in ids {
+        // As an argument, a path or a name of its own; `intelmq.bots.parsers.ID`, `ID-schema.json` and a feed's name are others.
+        let pattern = Regex::new(&format!(r#"["` /]{}["` /]"#, regex::escape(&id))).unwrap();
+        for file in sources().iter().filter(|file| !file.is_test() && file.module() != "bots") {
+            violations.extend(file.find(&pattern));
+        }
+    }
+    hold("a playbook is data: its id stands nowhere in src/", violations);
+}
+
+#[test]
+fn every_bot_is_a_file_and_a_line_in_its_registry() {
+    let mut violations = Vec::new();
+    for group in ["collectors", "parsers", "experts", "outputs"] {
+        let folder = format!("src/bots/{group}");
+        let registry = without_tests(&read(&format!("{folder}/mod.rs")));
+        let declared = names(&registry, r"(?m)^(?:pub )?mod (\w+);");
+        let listed = names(&registry, r"(?:&\s*)?(\w+)::SPEC\b");
+        let mut violation = |name: &str, what: &str| violations.push(format!("{folder}: {name} {what}"));
+        for name in listed.difference(&declared) {
+            violation(name, "is listed but not declared");
+        }
+        for file in modules_in(&folder).difference(&declared) {
+            violation(file, "is a file but not declared");
+        }
+        for name in &declared {
+            let text = read(&format!("{folder}/{name}.rs")) + &read(&format!("{folder}/{name}/mod.rs"));
+            let is_bot = Regex::new(r"\bpub(\(\w+\))? (const|static) SPEC\b").unwrap().is_match(&text);
+            if is_bot && !listed.contains(name) {
+                violation(name, "has a SPEC that is not listed");
+            }
+        }
+    }
+    hold("a bot is its file and two adjacent lines in its registry", violations);
+}
+
+#[test]
+fn every_report_is_a_file_and_a_line_in_its_registry() {
+    let registry = read("src/report/mod.rs");
+    let listed = names(&registry, r#"Format \{ name: "(\w+)""#);
+    let mut files = modules_in("src/report");
+    files.remove("sink");
+    files.remove("tests");
+    assert_eq!(files, listed);
+}
+
+fn names(text: &str, pattern: &str) -> BTreeSet<String> {
+    Regex::new(pattern).unwrap().captures_iter(text).map(|found| found[1].to_owned()).collect()
+}
+
+/// The modules of a folder: its files and its folders with a `mod.rs`.
+fn modules_in(folder: &str) -> BTreeSet<String> {
+    let prefix = format!("{folder}/");
+    let below = walk(folder).into_iter().filter_map(|path| path.strip_prefix(&prefix).map(str::to_owned));
+    let named = below.filter_map(|path| match path.split_once('/') {
+        None => path.strip_suffix(".rs").map(str::to_owned),
+        Some((name, "mod.rs")) => Some(name.to_owned()),
+        Some(_) => None,
+    });
+    named.filter(|name| name != "mod").collect()
+}
+
+/// The rules must see what they are about, or they hold for nothing.
+#[test]
+fn the_rules_see_the_code() {
+    let sample =
+        "//! Doc.\nuse crate::a; // crate::b\n#[cfg(test)]\nmod tests {\n    use crate::c;\n}\nfn d() {}\n";
+    let code = without_tests(&without_comments(sample));
+    let file = File { path: "src/x/y.rs".to_owned(), text: sample.to_owned(), code };
+    assert_eq!(file.find(&Regex::new(r"crate::\w+").unwrap()), ["src/x/y.rs:2: crate::a"]);
+    assert_eq!(file.find(&Regex::new("fn d").unwrap()), ["src/x/y.rs:7: fn d"]);
+    assert_eq!((file.module(), file.depth()), ("x", 2));
+    let files = sources();
+    let seen: BTreeSet<&str> = files.iter().map(File::module).collect();
+    let layers = layers();
+    assert!(
+        layers.len() > 10 && layers.iter().all(|layer| seen.contains(&**layer)),
+        "{layers:?} against {seen:?}"
+    );
+}
