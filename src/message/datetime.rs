@@ -1,1 +1,83 @@
-//! (skeleton)
+//! Moments: the DateTime type.
+
+use super::value::Value;
+
+/// Tells whether text has the exact form that messages hold.
+pub(crate) fn is_valid(text: &str) -> bool {
+    exact(text.as_bytes())
+}
+
+/// Returns the present moment, to the second.
+pub fn now() -> String {
+    let now = jiff::Timestamp::now();
+    let now = jiff::tz::TimeZone::UTC.to_datetime(now);
+    now.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()
+}
+
+pub(crate) fn sanitize(value: Value) -> Option<Value> {
+    let Value::Text(text) = value else { return None };
+    if is_valid(&text) {
+        return Some(Value::Text(text));
+    }
+    plain(&text).map(Value::Text)
+}
+
+/// `YYYY-MM-DDTHH:MM:SS`, a fraction of one to six digits or none, `+00:00`.
+fn exact(text: &[u8]) -> bool {
+    let Some(text) = text.strip_suffix(b"+00:00") else { return false };
+    let Some((moment, fraction)) = text.split_at_checked(19) else { return false };
+    let fraction_fits = match fraction {
+        [] => true,
+        [b'.', digits @ ..] => (1..=6).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    fraction_fits && moment[10] == b'T' && is_moment(moment)
+}
+
+/// Tells whether 19 bytes are a moment that exists; the eleventh may be anything.
+fn is_moment(text: &[u8]) -> bool {
+    let two = |at: usize| -> u32 {
+        let digit = |b: u8| if b.is_ascii_digit() { u32::from(b - b'0') } else { 1000 };
+        digit(text[at]) * 10 + digit(text[at + 1])
+    };
+    if text.len() != 19 {
+        return false;
+    }
+    let (century, year, month, day) = (two(0), two(2), two(5), two(8));
+    let separators = text[4] == b'-' && text[7] == b'-' && text[13] == b':' && text[16] == b':';
+    separators
+        && century < 100
+        && year < 100
+        && century + year > 0
+        && (1..=12).contains(&month)
+        && day >= 1
+        && day <= days_in_month(century * 100 + year, month)
+        && two(11) < 24
+        && two(14) < 60
+        && two(17) < 60
+}
+
+fn days_in_month(year: u32, month: u32) -> u32 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Converts the usual forms: a blank or `T` in the middle, nothing, ` UTC`, `Z` or `+00:00` at the end.
+fn plain(text: &str) -> Option<String> {
+    let (moment, zone) = text.as_bytes().split_at_checked(19)?;
+    let fits = matches!(zone, b"" | b"Z" | b" UTC" | b"+00:00")
+        && matches!(moment[10], b' ' | b'T')
+        && is_moment(moment);
+    fits.then(|| {
+        let mut out = String::with_capacity(25);
+        out.push_str(&text[..10]);
+        out.push('T');
+        out.push_str(&text[11..19]);
+        out.push_str("+00:00");
+        out
+    })
+}

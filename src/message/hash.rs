@@ -1,1 +1,82 @@
-//! (skeleton)
+//! The hash that deduplicator, threshold and aggregate share with IntelMQ, and the identity for the journal.
+
+use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::json::{Style, write_value};
+use super::python::write_repr;
+use super::store::{Message, MessageType};
+
+/// Which fields a hash covers; `time.observation` never counts.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    names: Vec<String>,
+    keep: bool,
+}
+
+impl Filter {
+    /// Covers all fields but these; names are exact, so `extra` does not stand for `extra.x`.
+    pub fn blacklist<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> Filter {
+        Filter { names: names.into_iter().map(|name| name.as_ref().to_owned()).collect(), keep: false }
+    }
+
+    /// Covers only these fields; names are exact.
+    pub fn whitelist<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> Filter {
+        Filter { keep: true, ..Filter::blacklist(names) }
+    }
+
+    fn covers(&self, base: &str, sub: Option<&str>) -> bool {
+        let is = |name: &String| match sub {
+            None => name == base,
+            Some(sub) => {
+                name.len() == base.len() + 1 + sub.len()
+                    && name.starts_with(base)
+                    && name.as_bytes()[base.len()] == b'.'
+                    && name.ends_with(sub)
+            }
+        };
+        self.names.iter().any(is) == self.keep
+    }
+}
+
+impl Message {
+    /// Returns the SHA-256 that IntelMQ computes over the fields of a filter.
+    pub fn hash(&self, filter: &Filter) -> [u8; 32] {
+        let idf = self.idf();
+        let mut text = Vec::with_capacity(2048);
+        for (key, value) in self.sorted() {
+            let base = idf.base(key);
+            let sub = key.sub.as_deref();
+            if base == "time.observation" && sub.is_none() || !filter.covers(base, sub) {
+                continue;
+            }
+            text.extend_from_slice(base.as_bytes());
+            if let Some(sub) = sub {
+                text.push(b'.');
+                text.extend_from_slice(sub.as_bytes());
+            }
+            text.push(0xc0);
+            write_repr(&mut text, value);
+            text.push(0xc0);
+        }
+        Sha256::digest(&text).into()
+    }
+
+    /// Returns [`Message::hash`] in lower-case hexadecimal.
+    pub fn hash_hex(&self, filter: &Filter) -> String {
+        let nibble = |n: u8| char::from(b"0123456789abcdef"[usize::from(n & 0xf)]);
+        self.hash(filter).into_iter().flat_map(|byte| [nibble(byte >> 4), nibble(byte)]).collect()
+    }
+
+    /// Returns a number that equal messages share, whatever the order of their fields; others practically never do.
+    pub fn identity(&self) -> u128 {
+        let idf = self.idf();
+        let mut text = Vec::with_capacity(4096);
+        text.push(u8::from(self.message_type() == MessageType::Event));
+        for (key, value) in self.sorted() {
+            idf.write_json_key(&mut text, key, true);
+            write_value(&mut text, value, Style { ascii: true, sort: false });
+        }
+        xxh3_128(&text)
+    }
+}

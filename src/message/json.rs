@@ -1,1 +1,261 @@
-//! (skeleton)
+//! JSON as Python's `json` reads and writes it, and the types that hold JSON text.
+
+use std::collections::HashMap;
+
+use jiter::{Jiter, JiterError, Peek};
+
+use super::number::from_digits;
+use super::python::{into_text, write_float, write_int};
+use super::text::generic_text;
+use super::value::Value;
+
+/// How deep lists and objects may be nested.
+const DEEPEST: usize = 200;
+
+/// How a value is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Style {
+    /// Writes everything beyond ASCII as `\uXXXX`.
+    pub ascii: bool,
+    /// Sorts the keys of objects.
+    pub sort: bool,
+}
+
+/// Reads JSON text: integers of any size, `NaN` and `Infinity`; of equal keys the last counts.
+pub fn parse(text: &[u8]) -> Result<Value, String> {
+    let mut jiter = Jiter::new(text).with_allow_inf_nan();
+    let value = jiter.peek().map_err(Fault::from).and_then(|peek| read(&mut jiter, peek, 0));
+    value
+        .and_then(|value| jiter.finish().map(|()| value).map_err(Fault::from))
+        .map_err(|fault| fault.text(&jiter))
+}
+
+/// Why JSON was refused.
+pub(crate) enum Fault {
+    Jiter(JiterError),
+    Deep,
+}
+
+impl From<JiterError> for Fault {
+    fn from(error: JiterError) -> Self {
+        Fault::Jiter(error)
+    }
+}
+
+impl Fault {
+    pub(crate) fn text(&self, jiter: &Jiter) -> String {
+        match self {
+            Fault::Jiter(error) => error.description(jiter),
+            Fault::Deep => format!("nested deeper than {DEEPEST} levels"),
+        }
+    }
+}
+
+/// Reads the value that begins with `peek`.
+pub(crate) fn read(jiter: &mut Jiter, peek: Peek, depth: usize) -> Result<Value, Fault> {
+    match peek {
+        Peek::String => Ok(Value::Text(jiter.known_str()?.to_owned())),
+        Peek::Null => jiter.known_null().map(|()| Value::Null).map_err(Fault::from),
+        Peek::True | Peek::False => Ok(Value::Bool(jiter.known_bool(peek)?)),
+        Peek::Array | Peek::Object if depth >= DEEPEST => Err(Fault::Deep),
+        Peek::Array => {
+            let mut items = Vec::new();
+            let mut next = jiter.known_array()?;
+            while let Some(peek) = next {
+                items.push(read(jiter, peek, depth + 1)?);
+                next = jiter.array_step()?;
+            }
+            Ok(Value::List(items))
+        }
+        Peek::Object => {
+            let mut items = Vec::new();
+            let mut next = jiter.known_object()?.map(str::to_owned);
+            while let Some(key) = next {
+                let peek = jiter.peek()?;
+                items.push((key, read(jiter, peek, depth + 1)?));
+                next = jiter.next_key()?.map(str::to_owned);
+            }
+            Ok(Value::Map(last_wins(items)))
+        }
+        _ => Ok(number(jiter.known_number_bytes(peek)?)),
+    }
+}
+
+/// Makes a number of its JSON text, which jiter has checked.
+fn number(text: &[u8]) -> Value {
+    let text = std::str::from_utf8(text).unwrap_or_default();
+    if let Ok(number) = text.parse::<i64>() {
+        return Value::Int(number);
+    }
+    match text {
+        "NaN" => Value::Float(f64::NAN),
+        _ if text.ends_with("Infinity") => {
+            Value::Float(if text.starts_with('-') { f64::NEG_INFINITY } else { f64::INFINITY })
+        }
+        _ if text.bytes().any(|b| matches!(b, b'.' | b'e' | b'E')) => {
+            Value::Float(text.parse().unwrap_or(f64::NAN))
+        }
+        _ => from_digits(text.trim_start_matches('-'), text.starts_with('-')),
+    }
+}
+
+/// Keeps of equal keys the place of the first and the value of the last, as a Python dict does.
+pub(crate) fn last_wins(items: Vec<(String, Value)>) -> Vec<(String, Value)> {
+    let small = items.len() <= 16;
+    if small
+        && items
+            .iter()
+            .enumerate()
+            .all(|(index, (key, _))| items[..index].iter().all(|(other, _)| other != key))
+    {
+        return items;
+    }
+    let mut places: HashMap<String, usize> = HashMap::with_capacity(items.len());
+    let mut kept: Vec<(String, Value)> = Vec::with_capacity(items.len());
+    for (key, value) in items {
+        match places.get(&key) {
+            Some(&place) => kept[place].1 = value,
+            None => {
+                places.insert(key.clone(), kept.len());
+                kept.push((key, value));
+            }
+        }
+    }
+    kept
+}
+
+/// Appends a value as `json.dumps` writes it.
+pub(crate) fn write_value(out: &mut Vec<u8>, value: &Value, style: Style) {
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Int(number) => write_int(out, *number),
+        Value::BigInt(digits) => out.extend_from_slice(digits.as_bytes()),
+        Value::Float(number) => write_float(out, *number, ["NaN", "Infinity", "-Infinity"]),
+        Value::Text(text) => write_text(out, text, style.ascii),
+        Value::Bytes(bytes) => write_text(out, &super::text::decode(bytes), style.ascii),
+        Value::List(items) => {
+            out.push(b'[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.extend_from_slice(b", ");
+                }
+                write_value(out, item, style);
+            }
+            out.push(b']');
+        }
+        Value::Map(items) if style.sort => {
+            let mut sorted: Vec<&(String, Value)> = items.iter().collect();
+            sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
+            write_map(out, sorted.into_iter(), style);
+        }
+        Value::Map(items) => write_map(out, items.iter(), style),
+    }
+}
+
+fn write_map<'a>(out: &mut Vec<u8>, items: impl Iterator<Item = &'a (String, Value)>, style: Style) {
+    out.push(b'{');
+    for (index, (key, item)) in items.enumerate() {
+        if index > 0 {
+            out.extend_from_slice(b", ");
+        }
+        write_text(out, key, style.ascii);
+        out.extend_from_slice(b": ");
+        write_value(out, item, style);
+    }
+    out.push(b'}');
+}
+
+/// Appends text as a JSON string.
+pub(crate) fn write_text(out: &mut Vec<u8>, text: &str, ascii: bool) {
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    let mut rest = text.as_bytes();
+    loop {
+        let plain = plain_prefix(rest, ascii);
+        out.extend_from_slice(&rest[..plain]);
+        rest = &rest[plain..];
+        let Some(&byte) = rest.first() else { break };
+        rest = &rest[write_escaped(out, byte, &text[text.len() - rest.len()..])..];
+    }
+    out.push(b'"');
+}
+
+/// Returns how many bytes need no escape; whole blocks are looked at without a branch per byte.
+fn plain_prefix(bytes: &[u8], ascii: bool) -> usize {
+    let last = if ascii { 0x7e } else { 0xff };
+    let is_plain = |b: u8| (b >= 0x20) & (b != b'"') & (b != b'\\') & (b <= last);
+    let mut at = 0;
+    while let Some(block) = bytes.get(at..at + 32) {
+        if !block.iter().fold(true, |plain, &b| plain & is_plain(b)) {
+            break;
+        }
+        at += 32;
+    }
+    let tail = bytes.get(at..).unwrap_or_default();
+    at + tail.iter().position(|&b| !is_plain(b)).unwrap_or(tail.len())
+}
+
+/// Writes the first character of `rest`, whose first byte is `byte`, and returns its length.
+fn write_escaped(out: &mut Vec<u8>, byte: u8, rest: &str) -> usize {
+    let short = match byte {
+        b'"' => b'"',
+        b'\\' => b'\\',
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        0x08 => b'b',
+        0x0c => b'f',
+        _ => 0,
+    };
+    if short != 0 {
+        out.extend_from_slice(&[b'\\', short]);
+        return 1;
+    }
+    let Some(c) = rest.chars().next() else { return 1 };
+    for unit in c.encode_utf16(&mut [0; 2]) {
+        out.extend_from_slice(b"\\u");
+        for shift in [12, 8, 4, 0] {
+            out.push(b"0123456789abcdef"[usize::from(*unit >> shift) & 0xf]);
+        }
+    }
+    c.len_utf8()
+}
+
+/// Returns a value as JSON text.
+pub fn to_text(value: &Value, ascii: bool, sort: bool) -> String {
+    let mut out = Vec::new();
+    write_value(&mut out, value, Style { ascii, sort });
+    into_text(out)
+}
+
+pub(crate) fn is_json(text: &str) -> bool {
+    parse(text.as_bytes()).is_ok()
+}
+
+pub(crate) fn is_dict(text: &str) -> bool {
+    matches!(parse(text.as_bytes()), Ok(Value::Map(items)) if !items.is_empty())
+}
+
+pub(crate) fn sanitize(value: Value) -> Option<Value> {
+    sanitize_with(value, is_json)
+}
+
+pub(crate) fn sanitize_dict(value: Value) -> Option<Value> {
+    sanitize_with(value, is_dict)
+}
+
+fn sanitize_with(value: Value, is_ready: fn(&str) -> bool) -> Option<Value> {
+    if !value.is_truthy() {
+        return None;
+    }
+    let value = match value {
+        Value::Text(_) | Value::Bytes(_) => Value::Text(generic_text(value)?),
+        other => other,
+    };
+    match value {
+        Value::Text(text) if is_ready(&text) => Some(Value::Text(text)),
+        other => Some(Value::Text(to_text(&other, true, true))),
+    }
+}

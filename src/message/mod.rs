@@ -2,12 +2,37 @@
 //!
 //! Everything here behaves as IntelMQ 3.5.0 does, byte for byte where it is written; the golden tests prove it.
 
+mod add;
+mod address;
+pub mod classification;
+mod conf;
+pub mod datetime;
+pub mod domain;
+mod error;
+mod export;
+mod fields;
+mod hash;
 mod idf;
+mod intern;
+pub mod json;
 mod kind;
+mod number;
+mod pattern;
+pub mod python;
 mod store;
+mod text;
+mod url;
 mod value;
+mod wire;
 
+#[cfg(test)]
+mod tests;
+
+pub use add::Add;
+pub use error::{MessageError, WireError};
+pub use export::Export;
+pub use hash::Filter;
 pub use idf::{FieldSpec, HarmonizationError, Idf, Key};
-pub use kind::FieldType;
-pub use store::{Add, Message, MessageError, MessageType};
+pub use kind::{FieldType, Raised};
+pub use store::{Message, MessageType};
 pub use value::Value;

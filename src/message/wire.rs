@@ -1,1 +1,170 @@
-//! (skeleton)
+//! The form in which messages travel between bots: one JSON object with flat keys and `__type`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiter::{Jiter, JiterErrorType, Peek};
+
+use super::error::{MessageError, WireError};
+use super::idf::{Idf, Key};
+use super::intern::intern;
+use super::json::{Fault, Style, read, write_value};
+use super::python::{into_text, repr};
+use super::store::{Message, MessageType};
+use super::value::Value;
+
+const WIRE: Style = Style { ascii: true, sort: false };
+
+/// What the JSON holds before its type is known.
+#[derive(Default)]
+struct Draft {
+    fields: Vec<(Key, Value)>,
+    /// Keys that no message may have; values that are ignored are allowed to them.
+    strays: Vec<(String, Value)>,
+    kind: Option<Value>,
+}
+
+impl Message {
+    /// Reads a message; `default` is its type if it does not say.
+    ///
+    /// Values that are valid are taken as they are, others are sanitised.
+    pub fn from_wire(
+        idf: &Arc<Idf>,
+        bytes: &[u8],
+        default: Option<MessageType>,
+    ) -> Result<Message, WireError> {
+        let mut jiter = Jiter::new(bytes).with_allow_inf_nan();
+        let draft = Draft::read(idf, &mut jiter).map_err(|fault| explain(bytes, &fault, &jiter))?;
+        let kind = match (&draft.kind, default) {
+            (Some(Value::Text(name)), _) if name == "Event" => MessageType::Event,
+            (Some(Value::Text(name)), _) if name == "Report" => MessageType::Report,
+            (Some(other), _) => return Err(WireError::UnknownType(repr(other))),
+            (None, Some(default)) => default,
+            (None, None) => return Err(WireError::NoType),
+        };
+        draft.finish(idf, kind)
+    }
+
+    /// Returns the message as it travels: ASCII, in the order of its fields, `__type` last.
+    pub fn to_wire(&self) -> String {
+        let mut out = Vec::with_capacity(2048);
+        self.write_wire(&mut out);
+        into_text(out)
+    }
+
+    /// Appends what [`Message::to_wire`] returns.
+    pub fn write_wire(&self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        for (key, value) in self.entries() {
+            self.idf().write_json_key(out, key, true);
+            write_value(out, value, WIRE);
+            out.extend_from_slice(b", ");
+        }
+        out.extend_from_slice(b"\"__type\": \"");
+        out.extend_from_slice(self.message_type().name().as_bytes());
+        out.extend_from_slice(b"\"}");
+    }
+}
+
+/// Finds out what is wrong with bytes that were refused: Python decodes all of them before it looks for JSON.
+fn explain(bytes: &[u8], fault: &Fault, jiter: &Jiter) -> WireError {
+    match (std::str::from_utf8(bytes), fault) {
+        (Err(error), _) => WireError::NotUtf8(error.valid_up_to()),
+        (_, Fault::Jiter(error)) if matches!(error.error_type, JiterErrorType::WrongType { .. }) => {
+            WireError::NotObject
+        }
+        _ => WireError::NotJson(fault.text(jiter)),
+    }
+}
+
+impl Draft {
+    fn read(idf: &Idf, jiter: &mut Jiter) -> Result<Draft, Fault> {
+        let mut draft = Draft { fields: Vec::with_capacity(40), ..Draft::default() };
+        let mut repeated = false;
+        let mut next = jiter.next_object()?.map(|name| Name::of(idf, name));
+        while let Some(name) = next {
+            let peek = jiter.peek()?;
+            let value = if peek == Peek::String {
+                Value::Text(jiter.known_str()?.to_owned())
+            } else {
+                read(jiter, peek, 1)?
+            };
+            match name {
+                Name::Type => draft.kind = Some(value),
+                Name::Stray(name) => draft.strays.push((name, value)),
+                Name::Field(key) => {
+                    repeated |=
+                        draft.fields.len() >= 64 || draft.fields.iter().any(|(other, _)| *other == key);
+                    draft.fields.push((key, value));
+                }
+            }
+            next = jiter.next_key()?.map(|name| Name::of(idf, name));
+        }
+        jiter.finish()?;
+        if repeated {
+            last_wins(&mut draft.fields);
+        }
+        draft.strays = super::json::last_wins(draft.strays);
+        Ok(draft)
+    }
+
+    fn finish(self, idf: &Arc<Idf>, kind: MessageType) -> Result<Message, WireError> {
+        if let Some((name, _)) = self.strays.into_iter().find(|(_, value)| !value.is_ignored()) {
+            return Err(MessageError::InvalidKey(name).into());
+        }
+        if self.fields.iter().all(|(key, value)| is_ready(idf, kind, key, value)) {
+            return Ok(Message::of(idf, kind, self.fields));
+        }
+        let mut message = Message::empty(idf, kind);
+        for (key, value) in self.fields {
+            if !value.is_ignored() {
+                message.store_either(key, value)?;
+            }
+        }
+        Ok(message)
+    }
+}
+
+/// A key as the reader sees it.
+enum Name {
+    Type,
+    Field(Key),
+    Stray(String),
+}
+
+impl Name {
+    fn of(idf: &Idf, name: &str) -> Name {
+        match idf.place(name) {
+            Some(place) if place.sub.is_none() => Name::Field(Key { id: place.id, sub: None }),
+            Some(place) if idf.is_dict(place.id) => match place.sub.and_then(intern) {
+                Some(sub) => Name::Field(Key { id: place.id, sub: Some(sub) }),
+                None => Name::Stray(name.to_owned()),
+            },
+            None if name == "__type" => Name::Type,
+            _ => Name::Stray(name.to_owned()),
+        }
+    }
+}
+
+/// Tells whether a field may stay as it was read.
+fn is_ready(idf: &Idf, kind: MessageType, key: &Key, value: &Value) -> bool {
+    let Some(spec) = idf.spec(kind, key.id) else { return false };
+    !value.is_ignored()
+        && (key.sub.is_some() || (spec.kind != super::kind::FieldType::JsonDict && spec.kind.is_valid(value)))
+        && spec.limits(value).is_ok()
+}
+
+fn last_wins(fields: &mut Vec<(Key, Value)>) {
+    let mut places: HashMap<Key, usize> = HashMap::with_capacity(fields.len());
+    let mut kept: Vec<(Key, Value)> = Vec::with_capacity(fields.len());
+    for (key, value) in fields.drain(..) {
+        match places.get(&key) {
+            Some(&place) => kept[place].1 = value,
+            None => {
+                places.insert(key.clone(), kept.len());
+                kept.push((key, value));
+            }
+        }
+    }
+    *fields = kept;
+}

@@ -1,0 +1,115 @@
+//! Domain names, in the ASCII form of IDNA 2003 as Python's `idna` codec makes it.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use stringprep::tables;
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::kind::Raised;
+use super::text::generic_text;
+use super::value::Value;
+
+pub(crate) fn sanitize(value: Value) -> Option<Value> {
+    let text = generic_text(value)?;
+    let inner = text.trim_matches('.');
+    if inner.is_empty() {
+        return None;
+    }
+    match to_ascii(inner).ok()? {
+        Cow::Borrowed(same) if same.len() == text.len() && !text.bytes().any(|b| b.is_ascii_uppercase()) => {
+            Some(Value::Text(text))
+        }
+        ascii => Some(Value::Text(ascii.to_ascii_lowercase())),
+    }
+}
+
+pub(crate) fn check(text: &str) -> Result<bool, Raised> {
+    let plain =
+        |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_' | b'*');
+    if text.starts_with('.') || text.ends_with('.') || text.is_empty() {
+        return Ok(false);
+    }
+    if text.bytes().all(plain) {
+        to_ascii(text)?;
+        return Ok(text.parse::<IpAddr>().is_err());
+    }
+    let ascii = to_ascii(text)?;
+    Ok(ascii == text && !text.bytes().any(|b| b.is_ascii_uppercase()) && !text.contains([':', '/', '?', '#']))
+}
+
+/// Encodes every label of a name.
+pub fn to_ascii(name: &str) -> Result<Cow<'_, str>, Raised> {
+    if name.is_ascii() {
+        let mut labels = name.split('.').rev();
+        let last_fits = labels.next().is_none_or(|last| last.len() < 64);
+        return match last_fits && labels.all(fits) {
+            true => Ok(Cow::Borrowed(name)),
+            false => Err(TOO_LONG),
+        };
+    }
+    let mut labels: Vec<&str> = name.split(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}']).collect();
+    let dot = labels.last().is_some_and(|last| last.is_empty());
+    if dot {
+        labels.pop();
+    }
+    let mut out = labels.into_iter().map(label).collect::<Result<Vec<_>, _>>()?.join(".");
+    if dot {
+        out.push('.');
+    }
+    Ok(Cow::Owned(out))
+}
+
+const TOO_LONG: Raised = Raised("label empty or too long");
+
+fn fits(label: &str) -> bool {
+    (1..64).contains(&label.len())
+}
+
+fn label(label: &str) -> Result<String, Raised> {
+    let encoded = if label.is_ascii() { label.to_owned() } else { encode(&nameprep(label)?)? };
+    if fits(&encoded) { Ok(encoded) } else { Err(TOO_LONG) }
+}
+
+fn encode(prepared: &str) -> Result<String, Raised> {
+    if prepared.is_ascii() {
+        return Ok(prepared.to_owned());
+    }
+    if prepared.starts_with("xn--") {
+        return Err(Raised("Label starts with ACE prefix"));
+    }
+    idna::punycode::encode_str(prepared).map(|code| format!("xn--{code}")).ok_or(TOO_LONG)
+}
+
+/// Nameprep (RFC 3491), but characters that Unicode 3.2 did not know pass, as in Python.
+fn nameprep(label: &str) -> Result<String, Raised> {
+    let prepared: String = label
+        .chars()
+        .filter(|&c| !tables::commonly_mapped_to_nothing(c))
+        .flat_map(tables::case_fold_for_nfkc)
+        .nfkc()
+        .collect();
+    if prepared.chars().any(is_prohibited) {
+        return Err(Raised("Invalid character"));
+    }
+    let right = |c| tables::bidi_r_or_al(c);
+    if prepared.contains(right)
+        && (prepared.contains(|c| tables::bidi_l(c))
+            || !prepared.starts_with(right)
+            || !prepared.ends_with(right))
+    {
+        return Err(Raised("Violation of BIDI requirement"));
+    }
+    Ok(prepared)
+}
+
+fn is_prohibited(c: char) -> bool {
+    tables::non_ascii_space_character(c)
+        || tables::non_ascii_control_character(c)
+        || tables::private_use(c)
+        || tables::non_character_code_point(c)
+        || tables::inappropriate_for_plain_text(c)
+        || tables::inappropriate_for_canonical_representation(c)
+        || tables::change_display_properties_or_deprecated(c)
+        || tables::tagging_character(c)
+}

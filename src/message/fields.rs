@@ -1,0 +1,81 @@
+//! The fields of IntelMQ 3.5.0: names, types and limits.
+
+use super::kind::FieldType::{self, *};
+use super::pattern::{Pattern, SEVERITIES};
+
+/// A field of the table: name, type, longest text (0 is any), pattern.
+pub(crate) type Row = (&'static str, FieldType, usize, Option<Pattern>);
+
+/// The fields of events; `*.` stands for `destination.` and `source.`.
+pub(crate) const EVENT: &[Row] = &[
+    ("classification.identifier", String, 0, None),
+    ("classification.taxonomy", ClassificationTaxonomy, 100, None),
+    ("classification.type", ClassificationType, 0, None),
+    ("comment", String, 0, None),
+    ("constituency", String, 0, None),
+    ("*.abuse_contact", LowercaseString, 0, None),
+    ("*.account", String, 0, None),
+    ("*.allocated", DateTime, 0, None),
+    ("*.as_name", String, 0, None),
+    ("*.asn", Asn, 0, None),
+    ("*.domain_suffix", Fqdn, 0, None),
+    ("*.fqdn", Fqdn, 0, Some(Pattern::NoDotAtEnd)),
+    ("*.geolocation.cc", UppercaseString, 2, Some(Pattern::Pair)),
+    ("*.geolocation.city", String, 0, None),
+    ("*.geolocation.country", String, 0, None),
+    ("*.geolocation.latitude", Float, 0, None),
+    ("*.geolocation.longitude", Float, 0, None),
+    ("*.geolocation.region", String, 0, None),
+    ("*.geolocation.state", String, 0, None),
+    ("*.ip", IpAddress, 0, None),
+    ("*.local_hostname", String, 0, None),
+    ("*.local_ip", IpAddress, 0, None),
+    ("*.network", IpNetwork, 0, None),
+    ("*.registry", Registry, 7, None),
+    ("*.reverse_dns", Fqdn, 0, Some(Pattern::NoDotAtEnd)),
+    ("*.tor_node", Boolean, 0, None),
+    ("*.url", Url, 0, None),
+    ("*.urlpath", String, 0, None),
+    ("destination.port", Integer, 0, None),
+    ("event_description.target", String, 0, None),
+    ("event_description.text", String, 0, None),
+    ("event_description.url", Url, 0, None),
+    ("event_hash", UppercaseString, 40, Some(Pattern::HashText)),
+    ("malware.hash.md5", String, 200, Some(Pattern::Printable)),
+    ("malware.hash.sha1", String, 200, Some(Pattern::Printable)),
+    ("malware.hash.sha256", String, 200, Some(Pattern::Printable)),
+    ("malware.name", LowercaseString, 0, Some(Pattern::Printable)),
+    ("malware.version", String, 0, Some(Pattern::Printable)),
+    ("misp.attribute_uuid", LowercaseString, 36, Some(Pattern::Uuid)),
+    ("misp.event_uuid", LowercaseString, 36, Some(Pattern::Uuid)),
+    ("output", Json, 0, None),
+    ("product.full_name", String, 0, None),
+    ("product.name", LowercaseString, 0, None),
+    ("product.vendor", LowercaseString, 0, None),
+    ("product.version", LowercaseString, 0, None),
+    ("product.vulnerabilities", LowercaseString, 0, None),
+    ("protocol.application", LowercaseString, 100, Some(Pattern::Printable)),
+    ("protocol.transport", LowercaseString, 11, Some(Pattern::Transport)),
+    ("screenshot_url", Url, 0, None),
+    ("severity", LowercaseString, 10, Some(Pattern::OneOf(SEVERITIES))),
+    ("source.geolocation.cymru_cc", UppercaseString, 2, Some(Pattern::Pair)),
+    ("source.geolocation.geoip_cc", UppercaseString, 2, Some(Pattern::Pair)),
+    ("source.port", Integer, 5, None),
+    ("status", String, 0, None),
+    ("time.source", DateTime, 0, None),
+    ("tlp", Tlp, 0, None),
+];
+
+/// The fields of reports; events have them too.
+pub(crate) const REPORT: &[Row] = &[
+    ("extra", JsonDict, 0, None),
+    ("feed.accuracy", Accuracy, 0, None),
+    ("feed.code", String, 100, None),
+    ("feed.documentation", String, 0, None),
+    ("feed.name", String, 0, None),
+    ("feed.provider", String, 0, None),
+    ("feed.url", Url, 0, None),
+    ("raw", Base64, 0, None),
+    ("rtir_id", Integer, 0, None),
+    ("time.observation", DateTime, 0, None),
+];
