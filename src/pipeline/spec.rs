@@ -23,6 +23,24 @@ impl Kind {
             Kind::Output => "Output",
         }
     }
+
+    /// Reads IntelMQ's word for the group.
+    pub fn of_group(group: &str) -> Option<Self> {
+        [Kind::Collector, Kind::Parser, Kind::Expert, Kind::Output]
+            .into_iter()
+            .find(|kind| kind.group() == group)
+    }
+
+    /// Tells the kind of a module by the third part of its path, such as `collectors`; IntelMQ's own paths all have it.
+    pub fn of_module(module: &str) -> Option<Self> {
+        match module.strip_prefix("intelmq.bots.")?.split('.').next()? {
+            "collectors" => Some(Kind::Collector),
+            "parsers" => Some(Kind::Parser),
+            "experts" => Some(Kind::Expert),
+            "outputs" => Some(Kind::Output),
+            _ => None,
+        }
+    }
 }
 
 /// What a bot of one module is.
@@ -38,7 +56,7 @@ pub struct Spec {
     pub params: &'static [Param],
     /// Whether it remembers something between messages, so that only one instance may run.
     pub stateful: bool,
-    /// Paths that it sends to by name, beside `_default` and `_on_error`.
+    /// Paths that it sends to by name, beside `_default` and `_on_error`; `*` if its configuration makes names up.
     pub paths: &'static [&'static str],
 }
 
@@ -66,6 +84,11 @@ impl Param {
     /// Makes a parameter without which the bot cannot start.
     pub const fn required(name: &'static str, kind: ParamKind, doc: &'static str) -> Self {
         Param { name, kind, default: "null", required: true, doc }
+    }
+
+    /// Returns the default; a default that is no JSON counts as none, and the registry's tests refuse it.
+    pub fn default_json(&self) -> serde_json::Value {
+        serde_json::from_str(self.default).unwrap_or_default()
     }
 }
 
