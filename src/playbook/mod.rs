@@ -1,1 +1,26 @@
-//! (skeleton)
+//! The tutorial as it is written: a folder of data, loaded with its places kept, found by id, and linted.
+
+mod action;
+mod catalog;
+mod document;
+mod folder;
+mod lint;
+mod load;
+mod period;
+mod samples;
+mod text;
+mod translation;
+
+pub use action::{Action, Inject, Replace, Request, Requeue, Seed};
+pub use catalog::{Catalog, CatalogError, Entry};
+pub use document::{FORMAT, Level, Service};
+pub use folder::{Folder, FolderError};
+pub use lint::{Known, lint};
+pub use load::{Playbook, Step, load};
+pub use period::Period;
+pub use samples::{Samples, rows_of};
+pub use text::{Block, Part, Show, ShowDump, ShowEvents, ShowLines, ShowLog, StepText};
+pub use translation::{Translation, stamp};
+
+#[cfg(test)]
+mod tests;

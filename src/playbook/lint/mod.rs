@@ -1,0 +1,73 @@
+//! What is wrong with a playbook, all at once and without running it.
+//!
+//! The other half of `lint`, that each step fails before its actions and passes after them, needs a lab and is `session`'s: it
+//! takes [`Step::expect`](super::Step) as a whole before and after [`Step::actions`](super::Step), and `still` both times.
+
+mod botnet;
+mod files;
+mod structure;
+mod style;
+
+use super::catalog::Entry;
+use super::load::{Playbook, assemble};
+use crate::diagnostic::{Diagnostic, Located, suggest};
+
+/// What a playbook may name beside what is in its folder.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// The kinds of services that targets can run.
+    pub services: &'a [&'a str],
+}
+
+/// Returns every problem that can be found without running the playbook, errors and warnings.
+pub fn lint(entry: &Entry, known: Known<'_>) -> Vec<Diagnostic> {
+    let (playbook, problems) = assemble(&entry.folder, &entry.samples);
+    let Some(playbook) = playbook else { return problems };
+    let mut linter = Linter { playbook: &playbook, known, problems };
+    structure::check(&mut linter, &entry.id);
+    files::check(&mut linter);
+    style::check(&mut linter);
+    botnet::check(&mut linter);
+    for language in playbook.languages() {
+        linter.problems.extend(playbook.translation(&language).1);
+    }
+    linter.problems
+}
+
+struct Linter<'a> {
+    playbook: &'a Playbook,
+    known: Known<'a>,
+    problems: Vec<Diagnostic>,
+}
+
+impl Linter<'_> {
+    fn add(&mut self, problem: Diagnostic) {
+        self.problems.push(problem);
+    }
+
+    /// Adds a problem that is at a value of `playbook.yaml`.
+    fn at<T>(&mut self, value: &Located<T>, problem: Diagnostic) {
+        let problem = problem.at(self.playbook.at(value));
+        self.problems.push(problem);
+    }
+}
+
+/// Makes the problem of a name that does not exist, with the nearest one and, if they are few, all of them.
+fn unknown<'a>(
+    code: &'static str,
+    what: &str,
+    name: &str,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Diagnostic {
+    let names: Vec<&str> = names.into_iter().collect();
+    let problem = Diagnostic::error(code, format!("there is no {what} {name:?}"));
+    let problem = match suggest(name, names.iter().copied()) {
+        Some(near) => problem.label(format!("did you mean `{near}`?")),
+        None => problem,
+    };
+    match names.len() {
+        0 => problem.help(format!("there is no {what} at all")),
+        1..=20 => problem.help(format!("there are: {}", names.join(", "))),
+        _ => problem,
+    }
+}

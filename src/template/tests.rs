@@ -1,0 +1,88 @@
+use super::*;
+use crate::diagnostic::{Style, render as show};
+
+fn variables() -> Variables {
+    let mut variables = Variables::example(["reports"], ["api_key"]);
+    variables.lab_in = "/users/o'brien/my \"lab\": #1\\x/in".into();
+    variables
+}
+
+fn rendered(template: &str) -> String {
+    match render(&Source::new("runtime.yaml.j2", template), &variables()) {
+        Ok(text) => text,
+        Err(problems) => panic!("{}", show(&problems, Style::Plain)),
+    }
+}
+
+fn refused(template: &str) -> String {
+    match render(&Source::new("runtime.yaml.j2", template), &variables()) {
+        Ok(text) => panic!("was rendered: {text}"),
+        Err(problems) => show(&problems, Style::Plain),
+    }
+}
+
+#[test]
+fn a_value_stays_one_yaml_value_whatever_it_holds() {
+    let path = variables().lab_in;
+    for template in [
+        "path: \"{{ lab.in }}/x\"\n",
+        "path: '{{ lab.in }}/x'\n",
+        "- [a, \"{{lab.in}}/x\"]\n",
+        "path: \"\\\"{{ lab.in }}/x\"\n",
+        "it's: '{{ lab.in }}/x'\n",
+    ] {
+        let value: serde_json::Value = serde_yaml::from_str(&rendered(template)).unwrap();
+        let found = match &value {
+            serde_json::Value::Object(map) => map.values().next().unwrap(),
+            serde_json::Value::Array(list) => &list[0][1],
+            other => panic!("{other}"),
+        };
+        assert_eq!(found.as_str().unwrap().trim_start_matches('"'), format!("{path}/x"), "{template}");
+    }
+}
+
+#[test]
+fn lines_of_the_template_are_lines_of_the_file() {
+    let template = "# {{ lab.in }}\nport: {{ service.reports.port }}\nkey: {{ secret.api_key }}\n\nx: '{{ \"{{\" }}'\n\n";
+    let text = rendered(template);
+    assert_eq!(text.lines().count(), template.lines().count());
+    assert_eq!(text.lines().nth(1), Some("port: 20000"));
+    assert_eq!(text.lines().nth(4), Some("x: '{{'"));
+    assert!(text.ends_with("\n\n"));
+}
+
+#[test]
+fn every_problem_is_told_with_its_place() {
+    let templates = [
+        "a: \"{{ lab.inn }}\"\nb: {{ lab.in }}\nc: {{ service.report.url }}\n{% if x %}\nd: 1 {# no #}\n",
+        "a: \"{{ lab.in | upper }}\"\nb: {{ lab.in\nc: {{ }}\nd: {{ 1 }}\n",
+        "a: {{ lab.in }}/x\n",
+    ];
+    insta::assert_snapshot!(templates.map(refused).join("=====\n"));
+}
+
+#[test]
+fn a_line_break_in_a_value_is_refused() {
+    let mut variables = variables();
+    variables.lab_out = "/lab\nmodule: evil".into();
+    let template = Source::new("t", "a: \"{{ lab.out }}\"\n");
+    let problems = render(&template, &variables).unwrap_err();
+    assert_eq!(problems[0].code, "template-value");
+}
+
+#[test]
+fn the_example_values_have_every_name() {
+    let variables = Variables::example(["reports"], ["api_key"]);
+    for name in variables.names() {
+        assert!(variables.get(&name).is_some(), "{name}");
+        assert!(fill(&format!("x {{{{ {name} }}}}"), &variables).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn plain_text_is_filled_without_escapes() {
+    assert_eq!(
+        fill("say \"{{ lab.in }}\"", &variables()).unwrap(),
+        format!("say \"{}\"", variables().lab_in)
+    );
+}
