@@ -1,0 +1,100 @@
+//! The command line as a whole: common options, and the list of commands.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use super::exit::Exit;
+use super::output::Colour;
+use super::{bot, botnet, completions, man};
+
+/// Tutorial playbooks for IntelMQ that run, and prove each step.
+#[derive(Debug, Parser)]
+#[command(
+    name = "intelmq-lab",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = "Begin with: intelmq-lab up PLAYBOOK"
+)]
+pub(super) struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub(super) common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Common options")]
+pub(super) struct Common {
+    /// Where the botnet runs: local, compose or vagrant [default: local]
+    #[arg(long, global = true)]
+    pub(super) target: Option<String>,
+    /// Where messages wait: embedded, redis, rabbitmq or kafka [default: what fits the target]
+    #[arg(long, global = true)]
+    pub(super) broker: Option<String>,
+    /// A broker that runs already
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) broker_url: Option<String>,
+    /// A folder with playbooks of your own; equal ids replace the built-in ones
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) playbooks: Option<PathBuf>,
+    /// Write JSON to standard output
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// When to use colours
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true
+    )]
+    pub(super) color: Colour,
+}
+
+/// Every command; to add one: its file, its line here, its line in `dispatch`, its test in `tests/cmd/`.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run one bot of a botnet (in containers and units)
+    Bot(bot::Args),
+    /// Run a botnet from its runtime file, without a playbook
+    Botnet(botnet::Args),
+    /// Write completions for a shell
+    Completions(completions::Args),
+    /// Write the manual pages
+    Man(man::Args),
+}
+
+/// Returns the command line as clap sees it, with a real playbook's name in the examples.
+pub(super) fn command() -> clap::Command {
+    let command = with_example(Cli::command(), "PLAYBOOK");
+    let codes = Exit::ALL.iter().map(|(exit, meaning)| format!("  {:>3}  {meaning}\n", exit.code()));
+    let begin = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    command.after_long_help(format!("{begin}\n\nExit codes:\n{}", codes.collect::<String>()))
+}
+
+/// Puts a playbook's name in the place of the word `PLAYBOOK` in examples: no name stands in the source.
+fn with_example(command: clap::Command, playbook: &str) -> clap::Command {
+    let example = command.get_after_help().map(|text| text.to_string().replace("PLAYBOOK", playbook));
+    let command = match example {
+        Some(example) => command.after_help(example),
+        None => command,
+    };
+    let names: Vec<String> = command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
+    names
+        .into_iter()
+        .fold(command, |command, name| command.mut_subcommand(name, |inner| with_example(inner, playbook)))
+}
+
+/// Reads the arguments; the error says how to end, and shows itself.
+pub(super) fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Cli, clap::Error> {
+    let mut command = command();
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
