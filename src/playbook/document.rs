@@ -1,12 +1,13 @@
 //! `playbook.yaml` as it is written, before texts and golden events are read.
 
 use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value as Json;
 
 use super::action::Action;
 use super::period::Period;
 use crate::check::Expectation;
-use crate::diagnostic::Located;
+use crate::diagnostic::{Diagnostic, Located, Source, yaml};
 
 /// The version of the format that this program reads.
 pub const FORMAT: u64 = 1;
@@ -19,8 +20,8 @@ pub(super) struct Version {
 
 /// The whole file.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Document {
+#[serde(deny_unknown_fields, bound = "S: DeserializeOwned")]
+pub(super) struct Document<S = StepDocument> {
     #[serde(rename = "format")]
     _format: u64,
     pub(super) id: Located<String>,
@@ -33,7 +34,7 @@ pub(super) struct Document {
     pub(super) services: Vec<Service>,
     #[serde(default)]
     pub(super) secrets: Vec<Located<String>>,
-    pub(super) steps: Vec<StepDocument>,
+    pub(super) steps: Vec<S>,
 }
 
 /// Who a playbook is for.
@@ -92,4 +93,45 @@ pub(super) struct StepDocument {
     #[serde(default)]
     pub(super) hint: Vec<Located<String>>,
     pub(super) within: Option<Located<Period>>,
+}
+
+/// Reads the file; what does not fit is told of its head and of each step, the first fault of each.
+pub(super) fn read(source: &Source) -> Result<Document, Vec<Diagnostic>> {
+    yaml::read::<Document>(source).map_err(|first| {
+        let mut faults: Vec<Diagnostic> =
+            yaml::read::<Document<IgnoredAny>>(source).err().into_iter().collect();
+        faults.extend(step_pieces(source).iter().filter_map(|piece| {
+            let mut fault = yaml::read::<Vec<StepDocument>>(piece).err()?;
+            fault.at = fault.at.map(|at| source.at(at.span));
+            Some(fault)
+        }));
+        if faults.is_empty() { vec![first] } else { faults }
+    })
+}
+
+/// Where the steps begin.
+#[derive(Debug, Deserialize)]
+struct Outline {
+    steps: Vec<Located<IgnoredAny>>,
+}
+
+/// Returns the file once for each step, with everything else blanked out, so that places stay what they are.
+///
+/// Nothing is returned for a file that is no YAML, or whose steps do not begin a line each.
+fn step_pieces(source: &Source) -> Vec<Source> {
+    let text = source.text();
+    let Ok(outline) = yaml::read::<Outline>(source) else { return Vec::new() };
+    let line_of =
+        |start: usize| text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+    let mut starts: Vec<usize> = outline.steps.iter().map(|step| line_of(step.span.start)).collect();
+    let begins = |start: &usize| text[*start..].trim_start().starts_with("- ");
+    if !starts.iter().all(begins) || !starts.is_sorted() {
+        return Vec::new();
+    }
+    starts.push(text.len());
+    let blank =
+        |part: &str| part.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect::<String>();
+    let piece =
+        |part: &[usize]| Source::new(source.name(), blank(&text[..part[0]]) + &text[part[0]..part[1]]);
+    starts.windows(2).map(piece).collect()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::action::Action;
-use super::document::{Document, FORMAT, Level, Service, StepDocument, Version};
+use super::document::{FORMAT, Level, Service, StepDocument, Version, read};
 use super::folder::{Folder, FolderError};
 use super::samples::Samples;
 use super::text::StepText;
@@ -112,9 +112,10 @@ pub(super) fn assemble(folder: &Folder, samples: &Samples) -> (Option<Playbook>,
             return (None, vec![problem.help("a playbook is a folder with a playbook.yaml")]);
         }
     };
-    let document = match check_version(&source).and_then(|()| yaml::read::<Document>(&source)) {
+    let document = match check_version(&source).map_err(|problem| vec![problem]).and_then(|()| read(&source))
+    {
         Ok(document) => document,
-        Err(problem) => return (None, vec![problem]),
+        Err(problems) => return (None, problems),
     };
     let mut loader = Loader { folder, source: source.clone(), problems: Vec::new() };
     let botnet = loader.file(&document.botnet);

@@ -48,8 +48,8 @@ impl Playbook {
         if let Some(source) = reader.file("playbook.md", &about) {
             let (head, rest) = source.text().split_once("\n\n").unwrap_or((source.text(), ""));
             let title = head.lines().find_map(|line| line.strip_prefix("# "));
-            translation.title = title.unwrap_or_default().to_owned();
-            translation.summary = rest.trim().to_owned();
+            title.unwrap_or_default().clone_into(&mut translation.title);
+            rest.trim().clone_into(&mut translation.summary);
         }
         for step in &self.steps {
             let Some(original) = &step.file else { continue };

@@ -7,7 +7,7 @@ use crate::check::{Count, Expectation};
 use crate::diagnostic::yaml;
 use crate::diagnostic::{Located, Source, Style, render, summary};
 use crate::playbook::action::{Action, Replace};
-use crate::playbook::document::{Document, Service, StepDocument};
+use crate::playbook::document::{self, Document, Service, StepDocument};
 use crate::playbook::text::{Part, Show, StepText};
 use crate::playbook::{Catalog, CatalogError, Known, lint};
 
@@ -133,6 +133,30 @@ fn each_fault_is_one_complaint() {
     }
     assert_eq!(catalog.entries().count(), 12);
     insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn each_step_tells_its_own_fault() {
+    let good = "  - id: a\n    say: x\n    expect:\n      - queue: {name: q, depth: 1}\n";
+    let head = "format: 1\nid: x\ntitle: x\nsummary: x\nlevel: beginner\nminutes: 5\nbotnet: r\n";
+    let faults = |text: String| -> Vec<String> {
+        let problems = document::read(&Source::new("p", text)).err().unwrap_or_default();
+        problems.iter().map(|problem| format!("{} {problem}", problem.code)).collect()
+    };
+    assert_eq!(faults(format!("{head}steps:\n{good}")), [""; 0]);
+    let (one, two) =
+        (good.replace("say: x", "sya: ä"), good.replace("id: a", "id: ü").replace("queue:", "queues:"));
+    assert_eq!(
+        faults(format!("{head}lvl: 1\nsteps:\n{one}{good}{two}{one}")),
+        [
+            "unknown-key p:8:1: unknown key \"lvl\"",
+            "unknown-key p:11:5: unknown key \"sya\"",
+            "unknown-word p:21:9: unknown word \"queues\"",
+            "unknown-key p:23:5: unknown key \"sya\"",
+        ]
+    );
+    assert_eq!(faults(format!("{head}steps: [{{id: a}}, {{di: b}}]\n")).len(), 1);
+    assert_eq!(faults(format!("{head}steps:\n{good}  - id: [\n{one}")).len(), 1);
 }
 
 #[test]
