@@ -3,8 +3,15 @@
 //! A broker works in batches, and its central verb is *commit*: these outgoing messages, these acknowledgements and this
 //! state, together or not at all. It carries bytes; what they mean is the runtime's affair.
 
+#[cfg(test)]
+mod contract;
+mod embedded;
+
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub use embedded::{Embedded, Options, SyncMode};
 
 /// How one instance of a bot is connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +34,7 @@ pub struct Delivery {
 }
 
 /// Everything that one step of a bot does, to be stored together.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Hop {
     /// Messages for queues, in order.
     pub outgoing: Vec<Outgoing>,
@@ -38,7 +45,7 @@ pub struct Hop {
 }
 
 /// A message on its way to a queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Outgoing {
     /// The queue's name.
     pub queue: Arc<str>,
@@ -47,7 +54,7 @@ pub struct Outgoing {
 }
 
 /// One thing that a bot remembers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StateEntry {
     /// The bot; state of different bots never meets.
     pub bot: Arc<str>,
@@ -113,8 +120,26 @@ pub trait Broker: Send + Sync {
     /// Lists the queues that hold messages, sorted.
     fn queues(&self) -> Result<Vec<String>, BrokerError>;
 
-    /// Wakes everyone who waits in [`Link::receive`], so that they look whether they shall stop.
+    /// Wakes everyone who waits in [`Link::receive`] or [`Broker::wait_for_room`], so that they look whether they shall stop.
+    ///
+    /// A link that does not wait now returns at once from its next [`Link::receive`] that would wait.
     fn interrupt(&self);
+
+    /// Waits until a queue holds fewer than `limit` messages, at most so long; returns whether it does.
+    ///
+    /// Returns early, with what is true then, when everyone is interrupted.
+    fn wait_for_room(&self, queue: &str, limit: u64, wait: Duration) -> Result<bool, BrokerError> {
+        const LOOK: Duration = Duration::from_millis(20);
+        let start = Instant::now();
+        loop {
+            let room = self.depth(queue)?.total() < limit;
+            let left = wait.saturating_sub(start.elapsed());
+            if room || left.is_zero() {
+                return Ok(room);
+            }
+            thread::park_timeout(LOOK.min(left));
+        }
+    }
 }
 
 /// One instance's connection to its queues.
