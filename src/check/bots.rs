@@ -9,7 +9,7 @@ pub(super) fn queue(expected: &Queue, observation: &Observation) -> Finding {
     let mut finding = Finding::new(
         format!("{} in {name}", words::count(expected.depth, "message")),
         format!("{} in {name}", words::number(depth, "message")),
-        "intelmq-lab status: does the bot run that reads it?",
+        "`intelmq-lab status`: does the bot run that reads it?",
     );
     finding.part(expected.depth.holds(depth), expected.depth.settles());
     finding
@@ -30,7 +30,7 @@ pub(super) fn dump(expected: &Dump, observation: &Observation) -> Finding {
     let mut finding = Finding::new(
         format!("{} {place}", in_words(count)),
         format!("{} {place}", in_words(Count::exactly(number))),
-        format!("intelmq-lab dump {bot}: which rows, and why?"),
+        format!("`intelmq-lab dump {bot}`: which rows, and why?"),
     );
     finding.part(count.holds(number), count.settles());
     // Without a hit, what is there instead helps most.
@@ -72,7 +72,7 @@ pub(super) fn log(expected: &Log, observation: &Observation) -> Finding {
     let mut finding = Finding::new(
         format!("{} {place}", words::count(count, &line)),
         format!("{} {place}", words::number(number, &line)),
-        format!("intelmq-lab logs {}", bot.unwrap_or_default()).trim_end().to_owned(),
+        format!("`intelmq-lab logs{}`", bot.map(|bot| format!(" {bot}")).unwrap_or_default()),
     );
     finding.part(count.holds(number), count.settles());
     let shown = if hits.is_empty() { of_bot } else { hits };
@@ -85,7 +85,7 @@ pub(super) fn log(expected: &Log, observation: &Observation) -> Finding {
 
 pub(super) fn status(expected: &Status, observation: &Observation) -> Finding {
     let id = &expected.bot.value;
-    let look = "intelmq-lab status: where do messages wait?";
+    let look = "`intelmq-lab status`: where do messages wait?";
     let counts = [
         ("received", expected.received),
         ("sent", expected.sent),

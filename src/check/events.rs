@@ -1,6 +1,7 @@
 //! Judges the events of an output.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use serde_json::Value as Json;
 
@@ -28,16 +29,14 @@ pub(super) fn judge(expected: &Events, observation: &Observation) -> Finding {
     let mut wanted = Vec::new();
     let views: Vec<Event> = seen.iter().map(|event| view(event, expected)).collect();
     if let Some(golden) = &expected.exactly {
-        let (words, difference) = exactly(expected, golden, &views);
-        finding.part(difference.is_empty() && faults.is_empty(), false);
-        finding.difference.extend(difference);
-        wanted.push(words);
+        let compared = exactly(expected, golden, &views);
+        finding.part(compared.wrong == 0 && faults.is_empty(), false);
+        wanted.push(compared.add_to(&mut finding, "not as expected"));
     }
     if let Some(golden) = &expected.contain {
-        let (words, difference) = contain(expected, golden, &views);
-        finding.part(difference.is_empty(), true);
-        finding.difference.extend(difference);
-        wanted.push(words);
+        let compared = contain(expected, golden, &views);
+        finding.part(compared.wrong == 0, true);
+        wanted.push(compared.add_to(&mut finding, "missing"));
     }
     if let Some(count) = expected.count {
         let clean = faults.is_empty() || count.settles();
@@ -62,12 +61,12 @@ fn look(expected: &Events, seen: usize, exists: bool) -> String {
     let wanted = expected.exactly.as_ref().map(|golden| golden.events.len());
     let least = expected.count.map(|count| count.at_least as usize);
     if !exists {
-        return "intelmq-lab status: which bot got how far?".to_owned();
+        return "`intelmq-lab status`: which bot got how far?".to_owned();
     }
     if wanted.or(least).is_some_and(|wanted| seen < wanted) {
-        return "intelmq-lab explain --dropped: which bot kept them, and why?".to_owned();
+        return "`intelmq-lab explain --dropped`: which bot kept them, and why?".to_owned();
     }
-    format!("intelmq-lab events: what is in {}?", expected.file.value)
+    format!("`intelmq-lab events`: what is in {}?", expected.file.value)
 }
 
 fn has(event: &Event, filter: &Event) -> bool {
@@ -94,18 +93,38 @@ fn wanted(golden: &Golden, in_order: bool) -> String {
     }
 }
 
-fn exactly(expected: &Events, golden: &Golden, seen: &[Event]) -> (String, Vec<String>) {
+/// What came of comparing with golden events.
+struct Compared {
+    /// What was expected, in words.
+    said: String,
+    /// How many events are not as they should be.
+    wrong: usize,
+    difference: Vec<String>,
+}
+
+impl Compared {
+    fn add_to(self, finding: &mut Finding, what: &str) -> String {
+        if self.wrong > 0 {
+            let _ = write!(finding.seen, ", {} {what}", self.wrong);
+        }
+        finding.difference.extend(self.difference);
+        self.said
+    }
+}
+
+fn exactly(expected: &Events, golden: &Golden, seen: &[Event]) -> Compared {
     let said = format!("exactly {}", self::wanted(golden, expected.in_order));
     let wanted: Vec<Event> = golden.events.iter().map(|event| view(event, expected)).collect();
     if expected.in_order && wanted == seen {
-        return (said, Vec::new());
+        return Compared { said, wrong: 0, difference: Vec::new() };
     }
     let (missing, extra) = leftovers(&wanted, seen);
-    if missing.is_empty() && extra.is_empty() {
-        let difference = if expected.in_order { disorder(&wanted, seen) } else { Vec::new() };
-        return (said, difference);
+    if missing.is_empty() && extra.is_empty() && expected.in_order {
+        let wrong = wanted.iter().zip(seen).filter(|(wanted, seen)| wanted != seen).count();
+        return Compared { said, wrong, difference: disorder(&wanted, seen) };
     }
-    (said, difference::of_events(&missing, &extra, &Fields::All))
+    let wrong = missing.len().max(extra.len());
+    Compared { said, wrong, difference: difference::of_events(&missing, &extra, &Fields::All) }
 }
 
 /// Takes away what is equal on both sides, as often as it is.
@@ -138,7 +157,7 @@ fn disorder(wanted: &[Event], seen: &[Event]) -> Vec<String> {
     ]
 }
 
-fn contain(expected: &Events, golden: &Golden, seen: &[Event]) -> (String, Vec<String>) {
+fn contain(expected: &Events, golden: &Golden, seen: &[Event]) -> Compared {
     let said = format!("at least {}", self::wanted(golden, expected.in_order));
     let wanted: Vec<Event> = golden.events.iter().map(|event| view(event, expected)).collect();
     let (missing, why) = if expected.in_order {
@@ -146,6 +165,7 @@ fn contain(expected: &Events, golden: &Golden, seen: &[Event]) -> (String, Vec<S
     } else {
         (unmatched(&wanted, seen), "is there, but too few of it")
     };
+    let wrong = missing.len();
     // What is there in itself has no nearest event to be compared with.
     let (there, missing): (Vec<usize>, Vec<usize>) =
         missing.into_iter().partition(|index| seen.iter().any(|event| has(event, &wanted[*index])));
@@ -159,7 +179,7 @@ fn contain(expected: &Events, golden: &Golden, seen: &[Event]) -> (String, Vec<S
     let all: Vec<Leftover<'_>> =
         seen.iter().enumerate().map(|(index, event)| Leftover { number: index + 1, event }).collect();
     lines.extend(difference::of_events(&missing, &all, &Fields::Expected));
-    (said, lines)
+    Compared { said, wrong, difference: lines }
 }
 
 /// Returns the first expected event that does not come after the ones before it.

@@ -9,7 +9,7 @@ pub(super) fn file(expected: &File, observation: &Observation) -> Finding {
     let path = &expected.path.value;
     let matches = expected.matches.as_ref().map(|pattern| pattern.value.as_str());
     let text = observation.files.get(path);
-    let look = format!("{path} in the lab's out folder; intelmq-lab status shows where that is");
+    let look = format!("{path} in the lab's out folder; `intelmq-lab status` shows where that is");
     if !expected.exists {
         let seen = if text.is_some() { format!("{path} is there") } else { format!("no file {path}") };
         let mut finding = Finding::new(format!("no file {path}"), seen, look);

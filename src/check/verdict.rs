@@ -1,5 +1,7 @@
 //! What came of a check.
 
+use crate::diagnostic::{Diagnostic, Location};
+
 /// How an expectation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -22,7 +24,7 @@ pub struct Verdict {
     pub seen: String,
     /// The difference: lines that start with `-` are expected, with `+` seen. Empty if it holds.
     pub difference: Vec<String>,
-    /// One place to look, such as `intelmq-lab dump shadowserver-parser`. Empty if it holds.
+    /// One place to look, such as ``intelmq-lab dump BOT`: which rows, and why?``. Empty if it holds.
     pub look: String,
 }
 
@@ -30,6 +32,21 @@ impl Verdict {
     /// Tells whether it holds.
     pub fn passed(&self) -> bool {
         self.outcome == Outcome::Pass
+    }
+
+    /// Returns it as a failed check at its place in the playbook, for a reader; the deadline is over.
+    pub fn diagnostic(&self, at: Location) -> Diagnostic {
+        let mut diagnostic = Diagnostic::failed("check", self.seen.as_str())
+            .at(at)
+            .cause(format!("expected: {}", self.expected))
+            .cause(format!("seen:     {}", self.seen));
+        if !self.difference.is_empty() {
+            diagnostic = diagnostic.cause(self.difference.join("\n"));
+        }
+        if self.outcome == Outcome::NotYet {
+            diagnostic = diagnostic.cause("the botnet was still at work when the deadline was over");
+        }
+        if self.look.is_empty() { diagnostic } else { diagnostic.help(format!("look at {}", self.look)) }
     }
 }
 

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 
-use crate::check::{Count, Expectation};
+use crate::check::{Count, Expectation, Observation, Places, events_of, judge};
 use crate::diagnostic::yaml;
 use crate::diagnostic::{Located, Source, Style, render, summary};
 use crate::playbook::action::{Action, Replace};
@@ -119,6 +119,26 @@ fn the_mini_course_is_told_as_it_is() {
         assert!(catalog.find(id).unwrap().load().is_ok());
     }
     insta::assert_snapshot!(complaints(&catalog, "invalid"));
+}
+
+#[test]
+fn a_failed_check_shows_its_line_and_the_difference() {
+    let playbook = mini_course("playbooks").find("fails").unwrap().load().unwrap();
+    let expectation = &playbook.steps[0].expect[0];
+    let mut seen = Observation { idle: true, ..Observation::default() };
+    let event = |ip: &str| {
+        format!(r#"{{"source.ip": "{ip}", "source.port": 23, "protocol.application": "telnet", "raw": ""}}"#)
+    };
+    let text = format!("{}\n{}\n", event("192.0.2.16"), event("192.0.2.15"));
+    seen.outputs.insert("events.jsonl".into(), events_of(&text, &Places::default()));
+    let show = |seen: &Observation| {
+        let problem = judge(expectation, seen).diagnostic(playbook.at(expectation));
+        render(&[problem], Style::Plain).replace(concat!(env!("CARGO_MANIFEST_DIR"), "/"), "")
+    };
+    let idle = show(&seen);
+    seen.idle = false;
+    seen.outputs.clear();
+    insta::assert_snapshot!(format!("{idle}\n{}", show(&seen)));
 }
 
 #[test]
