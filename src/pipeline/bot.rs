@@ -5,9 +5,10 @@ use crate::diagnostic::{Located, Span};
 use super::node::{Mapping, Node, Yaml};
 use super::spec::Kind;
 
-/// The keys that IntelMQ knows beside `parameters`; the first six become parameters of the bot.
-pub(super) const SYSTEM_KEYS: [&str; 8] =
-    ["enabled", "run_mode", "group", "description", "module", "name", "bot_id", "groupname"];
+/// The keys beside `parameters` that become parameters of the bot.
+pub(super) const SYSTEM_KEYS: [&str; 6] = ["enabled", "run_mode", "group", "description", "module", "name"];
+/// Further keys that IntelMQ knows and ignores.
+pub(super) const IGNORED_KEYS: [&str; 2] = ["bot_id", "groupname"];
 
 /// How long a bot runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

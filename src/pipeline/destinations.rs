@@ -1,6 +1,6 @@
 //! Where a bot sends: queues by path, from every form that `destination_queues` may have.
 
-use crate::diagnostic::Located;
+use crate::diagnostic::{Located, Span};
 
 use super::node::{self, Node, Yaml};
 use super::params::{ParamError, Params};
@@ -98,9 +98,7 @@ pub(super) fn located(node: &Node) -> (Vec<Path>, Vec<Located<String>>) {
 fn queues(node: &Node, problems: &mut Vec<Located<String>>) -> Vec<Located<String>> {
     match &node.value {
         Yaml::Null => Vec::new(),
-        Yaml::Text(text) => {
-            text.split_whitespace().map(|queue| Located::new(queue.to_owned(), node.span)).collect()
-        }
+        Yaml::Text(text) => words(text, node.span),
         Yaml::List(list) => list
             .iter()
             .filter_map(|queue| match &queue.value {
@@ -119,4 +117,19 @@ fn queues(node: &Node, problems: &mut Vec<Located<String>>) -> Vec<Located<Strin
             Vec::new()
         }
     }
+}
+
+/// Splits a text at blanks; each word has its own place if the text stands in the file as it is, bare or in quotes.
+fn words(text: &str, span: Span) -> Vec<Located<String>> {
+    let lead = match (span.end - span.start).checked_sub(text.len()) {
+        Some(0) => Some(0),
+        Some(2) => Some(1),
+        _ => None,
+    };
+    let place = |word: &str| {
+        let offset = word.as_ptr().addr() - text.as_ptr().addr();
+        let start = span.start + lead? + offset;
+        Some(Span { start, end: start + word.len() })
+    };
+    text.split_whitespace().map(|word| Located::new(word.to_owned(), place(word).unwrap_or(span))).collect()
 }

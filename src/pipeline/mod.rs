@@ -9,6 +9,7 @@ mod params;
 mod read;
 mod resolve;
 mod spec;
+mod validate;
 mod wiring;
 mod write;
 
@@ -23,6 +24,7 @@ pub use generic::{COLLECTOR, GENERIC, OUTPUT, PARSER, generic};
 pub use node::{Mapping, Node, Yaml};
 pub use params::{ParamError, Params};
 pub use spec::{Kind, Param, ParamKind, Spec};
+pub use validate::{Registry, validate, validate_bot};
 pub use wiring::{BotWiring, Edge};
 
 /// A botnet: what one `runtime.yaml` says.

@@ -12,9 +12,6 @@ use super::params::Params;
 use super::spec::{Param, Spec};
 use super::{BotConfig, Pipeline};
 
-/// How many of [`SYSTEM_KEYS`] become parameters.
-const SET_ON_BOT: usize = 6;
-
 impl Pipeline {
     /// Returns a bot's parameters by precedence, lowest first: the generic defaults, the bot's own defaults, `global`, the keys
     /// beside `parameters`, `parameters`, the environment. `null` means the default again.
@@ -29,7 +26,7 @@ impl Pipeline {
         layers.defaults(spec.into_iter().flat_map(|spec| spec.params));
         layers.mapping(&self.global);
         if let Some(bot) = bot {
-            for key in &SYSTEM_KEYS[..SET_ON_BOT] {
+            for key in SYSTEM_KEYS {
                 let value = bot.key(key).map(|(_, node)| node.to_json());
                 // IntelMQ passes over keys without a value here, unlike among the parameters.
                 if let Some(value) = value.filter(|value| !value.is_null() && value != "") {
