@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::exit::Exit;
 use super::output::Colour;
-use super::{bot, botnet, completions, man};
+use super::{bot, botnet, catalog, completions, lint, list, man, show};
 
 /// Tutorial playbooks for IntelMQ that run, and prove each step.
 #[derive(Debug, Parser)]
@@ -61,6 +61,12 @@ pub(super) struct Common {
 /// Every command; to add one: its file, its line here, its line in `dispatch`, its test in `tests/cmd/`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// List the playbooks
+    List(list::Args),
+    /// Show what a playbook teaches, step by step
+    Show(show::Args),
+    /// Say what is wrong with playbooks
+    Lint(lint::Args),
     /// Run one bot of a botnet (in containers and units)
     Bot(bot::Args),
     /// Run a botnet from its runtime file, without a playbook
@@ -73,7 +79,7 @@ pub(super) enum Command {
 
 /// Returns the command line as clap sees it, with a real playbook's name in the examples.
 pub(super) fn command() -> clap::Command {
-    let command = with_example(Cli::command(), "PLAYBOOK");
+    let command = with_example(Cli::command(), &catalog::example());
     let codes = Exit::ALL.iter().map(|(exit, meaning)| format!("  {:>3}  {meaning}\n", exit.code()));
     let begin = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     command.after_long_help(format!("{begin}\n\nExit codes:\n{}", codes.collect::<String>()))

@@ -3,11 +3,16 @@
 mod args;
 mod bot;
 mod botnet;
+mod catalog;
 mod completions;
 mod exit;
 mod failure;
+mod lint;
+mod list;
 mod man;
 mod output;
+mod show;
+mod step;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,33 +25,36 @@ use failure::Failure;
 
 /// Does what the arguments say, the program's name among them, and returns how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let ended = catch_unwind(AssertUnwindSafe(|| parse_and_dispatch(arguments)));
+    let exit = ended.unwrap_or_else(|_| {
+        output::talk("this is a fault of intelmq-lab; please report it with the lines above");
+        Exit::Bug
+    });
+    exit.into()
+}
+
+fn parse_and_dispatch(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let cli = match args::parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // A closed standard output is no reason to complain.
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Ok.into() };
+            return if error.use_stderr() { Exit::Usage } else { Exit::Ok };
         }
     };
     cli.common.color.apply();
-    let ended = catch_unwind(AssertUnwindSafe(|| dispatch(cli)));
-    let exit = match ended {
-        Ok(Ok(exit)) => exit,
-        Ok(Err(failure)) => {
-            output::problems(&failure.diagnostics);
-            failure.exit
-        }
-        Err(_) => {
-            output::talk("this is a fault of intelmq-lab; please report it with the lines above");
-            Exit::Bug
-        }
-    };
-    exit.into()
+    dispatch(cli).unwrap_or_else(|failure| {
+        output::problems(&failure.diagnostics);
+        failure.exit
+    })
 }
 
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let common = cli.common;
     match cli.command {
+        Command::List(args) => list::run(&args, &common),
+        Command::Show(args) => show::run(&args, &common),
+        Command::Lint(args) => lint::run(&args, &common),
         Command::Bot(args) => bot::run(&args, &common),
         Command::Botnet(args) => botnet::run(&args, &common),
         Command::Completions(args) => completions::run(&args, &common),

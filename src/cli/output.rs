@@ -3,6 +3,10 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use anstyle::Style;
+use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
+
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::diagnostic;
@@ -42,6 +46,12 @@ pub(super) fn data(text: &str) -> Result<(), Failure> {
     Ok(out.flush()?)
 }
 
+/// Writes a value to standard output as indented JSON.
+pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
+    data(&text)
+}
+
 /// Says something to the person at the terminal; nobody may be there.
 pub(super) fn talk(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
@@ -55,8 +65,37 @@ pub(super) fn problems(diagnostics: &[Diagnostic]) {
     }
 }
 
+/// Lines up cells in columns, two spaces apart; the last column is as long as it is.
+pub(super) fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, wide) in row.iter().zip(&widths) {
+            line += cell;
+            line += &" ".repeat(wide - cell.width() + 2);
+        }
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+/// Writes a text in bold.
+pub(super) fn bold(text: &str) -> String {
+    let bold = Style::new().bold();
+    format!("{bold}{text}{bold:#}")
+}
+
 /// Makes the failure of a file that cannot be written.
 pub(super) fn cannot_write(path: &Path, cause: &io::Error) -> Failure {
     let problem = Diagnostic::error("cannot-write", format!("{} cannot be written", path.display()));
     Failure::one(Exit::Usage, problem.cause(cause.to_string()))
+}
+
+/// Writes a number with its noun, such as `1 step` or `2 steps`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }

@@ -387,6 +387,21 @@ fn every_report_is_a_file_and_a_line_in_its_registry() {
     assert_eq!(files, listed);
 }
 
+#[test]
+fn every_command_is_a_file_and_has_a_test() {
+    let args = read("src/cli/args.rs");
+    let commands = names(&args, r"(?m)^    \w+\((\w+)::Args\),");
+    assert!(commands.len() > 5, "src/cli/args.rs was not read");
+    let missing = commands.iter().flat_map(|name| {
+        let test = read(&format!("tests/cmd/{name}.trycmd"));
+        let help = Regex::new(&format!(r"(?m)^\$ intelmq-lab {name} .*--help$")).unwrap();
+        let file = (!modules_in("src/cli").contains(name)).then(|| format!("{name}: no file in src/cli"));
+        let test = (!help.is_match(&test)).then(|| format!("{name}: no help in tests/cmd/{name}.trycmd"));
+        file.into_iter().chain(test)
+    });
+    hold("a command is its file, its line in args.rs, and its test", missing);
+}
+
 fn names(text: &str, pattern: &str) -> BTreeSet<String> {
     Regex::new(pattern).unwrap().captures_iter(text).map(|found| found[1].to_owned()).collect()
 }

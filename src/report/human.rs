@@ -1,0 +1,179 @@
+//! One line a step for people, and a readable difference where one fails.
+//!
+//! While something runs, a spinner on standard error says what; it is there only on a terminal.
+
+use std::fmt::Write as _;
+use std::io;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressStyle};
+use unicode_width::UnicodeWidthStr;
+
+use super::{Reporter, Sink};
+use crate::session::{Event, Kind, StepResult};
+
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const FAINT: Style = Style::new().dimmed();
+const BOLD: Style = Style::new().bold();
+
+/// Columns of the title in a step's line; what is longer pushes the rest to the right.
+const TITLE: usize = 34;
+/// Columns of what was seen in a step's line; what is longer gets lines of its own. All together fits into 80.
+const SEEN: usize = 28;
+/// Columns that details are moved in by.
+const INDENT: &str = "       ";
+
+struct Human {
+    sink: Sink,
+    spinner: ProgressBar,
+    /// The title of the step that runs.
+    title: String,
+    /// What its expectations saw.
+    seen: Vec<String>,
+    /// What to show under its line.
+    details: Vec<String>,
+}
+
+pub(super) fn make(sink: Sink) -> Box<dyn Reporter> {
+    Box::new(Human {
+        sink,
+        spinner: ProgressBar::hidden(),
+        title: String::new(),
+        seen: Vec::new(),
+        details: Vec::new(),
+    })
+}
+
+impl Reporter for Human {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        match &event.kind {
+            Kind::SessionStarted { title, lab, target, broker, steps, .. } => {
+                self.session_started(title, lab, target, broker, *steps)
+            }
+            Kind::StageStarted { stage } => self.busy(stage),
+            Kind::StageFinished { .. } => self.rest(),
+            Kind::StepStarted { number, title, .. } => self.step_started(*number, title),
+            Kind::ActionDone { action, .. } => self.busy(action),
+            Kind::CheckWaiting { seen, .. } => self.busy(&format!("waiting: {seen}")),
+            Kind::CheckJudged { expectation, passed, seen, detail, .. } => {
+                self.check_judged(expectation, *passed, seen, detail)
+            }
+            Kind::StepFinished { number, result, problem, took_ms, quiet, .. } => {
+                self.step_finished(*number, *result, problem, *took_ms, *quiet)
+            }
+            Kind::SessionFinished { passed, failed, took_ms } => {
+                self.session_finished(*passed, *failed, *took_ms)
+            }
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.rest()
+    }
+}
+
+impl Human {
+    fn session_started(
+        &mut self,
+        title: &str,
+        lab: &str,
+        target: &str,
+        broker: &str,
+        steps: usize,
+    ) -> io::Result<()> {
+        let steps = plural(steps, "step");
+        self.line(&format!("{BOLD}{title}{BOLD:#}  {FAINT}{steps}, {target}, {broker}, lab {lab}{FAINT:#}"))
+    }
+
+    fn busy(&mut self, what: &str) -> io::Result<()> {
+        if self.spinner.is_hidden() {
+            self.spinner = ProgressBar::new_spinner();
+            if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {wide_msg}") {
+                self.spinner.set_style(style);
+            }
+            self.spinner.enable_steady_tick(Duration::from_millis(100));
+        }
+        self.spinner.set_message(what.to_owned());
+        Ok(())
+    }
+
+    fn rest(&mut self) -> io::Result<()> {
+        self.spinner.finish_and_clear();
+        Ok(())
+    }
+
+    fn step_started(&mut self, number: usize, title: &str) -> io::Result<()> {
+        title.clone_into(&mut self.title);
+        self.seen.clear();
+        self.details.clear();
+        self.busy(&format!("{number}. {title}"))
+    }
+
+    fn check_judged(&mut self, expectation: &str, passed: bool, seen: &str, detail: &str) -> io::Result<()> {
+        if !seen.is_empty() && !self.seen.iter().any(|known| known == seen) {
+            self.seen.push(seen.to_owned());
+        }
+        match (passed, detail.trim_end()) {
+            (true, _) => {}
+            (false, "") => self.details.push(format!("expected {expectation}, saw {seen}")),
+            (false, detail) => self.details.push(detail.to_owned()),
+        }
+        Ok(())
+    }
+
+    fn step_finished(
+        &mut self,
+        number: usize,
+        result: StepResult,
+        problem: &str,
+        took_ms: u64,
+        quiet: bool,
+    ) -> io::Result<()> {
+        if quiet && result == StepResult::Passed {
+            return Ok(());
+        }
+        let mark = match result {
+            StepResult::Passed => format!("{GOOD}✓{GOOD:#}"),
+            StepResult::Failed => format!("{BAD}✗{BAD:#}"),
+            StepResult::Broken => format!("{BAD}!{BAD:#}"),
+        };
+        let seen = self.seen.join(", ");
+        let (beside, below) = if seen.width() <= SEEN { (&*seen, "") } else { ("", &*seen) };
+        let left = fill(&format!("{}  {beside}", fill(&self.title, TITLE)), TITLE + 2 + SEEN);
+        let took = seconds(took_ms);
+        let mut text = format!("{mark} {number:>2}. {left}  {FAINT}{took:>7}{FAINT:#}");
+        let details = self.details.iter().map(String::as_str).chain([problem]);
+        for line in [below].into_iter().chain(details).flat_map(str::lines) {
+            let _ = write!(text, "\n{INDENT}{line}");
+        }
+        self.line(text.trim_end())
+    }
+
+    fn session_finished(&mut self, passed: usize, failed: usize, took_ms: u64) -> io::Result<()> {
+        self.rest()?;
+        let style = if failed == 0 { GOOD } else { BAD };
+        let counts = format!("{style}{passed} passed, {failed} failed{style:#}");
+        self.line(&format!("{counts} {FAINT}in {}{FAINT:#}", seconds(took_ms)))
+    }
+
+    fn line(&mut self, text: &str) -> io::Result<()> {
+        let sink = &mut self.sink;
+        self.spinner.suspend(|| sink.line(text))
+    }
+}
+
+fn seconds(milliseconds: u64) -> String {
+    format!("{:.2} s", Duration::from_millis(milliseconds).as_secs_f64())
+}
+
+fn plural(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// Fills a text with spaces to a width, or takes spaces from its end.
+fn fill(text: &str, width: usize) -> String {
+    let text = text.trim_end();
+    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+}
