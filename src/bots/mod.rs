@@ -8,11 +8,13 @@ mod context;
 pub mod experts;
 pub mod outputs;
 pub mod parsers;
+mod registry;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use context::{AfterCommit, Context, Effects, Level, Mark, Memory, Note, StateWrite};
+pub use registry::Modules;
 
 use crate::message::{Idf, Message, MessageError};
 use crate::pipeline::{ParamError, Params, Spec};

@@ -88,6 +88,11 @@ impl Playbook {
         self.source.at(Span { start, end: end.max(start + word) })
     }
 
+    /// Tells whether the template could be read; if not, that was told.
+    pub(super) fn has_botnet(&self) -> bool {
+        self.botnet.name().starts_with(&self.folder.name_of(""))
+    }
+
     /// Makes values for its template that look right, for checking it without a lab.
     pub fn example_variables(&self) -> Variables {
         let services = self.services.iter().map(|service| service.id.as_str());

@@ -2,6 +2,7 @@
 //!
 //! Pure: a template sees the values it is given, no file and no environment.
 
+mod origin;
 mod scan;
 mod variables;
 
@@ -11,6 +12,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Output, UndefinedBehavior, Value};
 use serde_json::Value as Json;
 
+pub use origin::to_template;
 pub use scan::{Context, Placeholder, placeholders};
 pub use variables::{Endpoint, Variables};
 

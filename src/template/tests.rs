@@ -86,3 +86,35 @@ fn plain_text_is_filled_without_escapes() {
         format!("say \"{}\"", variables().lab_in)
     );
 }
+
+#[test]
+fn a_place_in_the_rendered_file_is_found_in_the_template() {
+    let template = Source::new(
+        "t",
+        "a: 1\nkey: \"{{ lab.in }}/x\" # ü\nb: {{ service.reports.port }}{{ secret.api_key }}\n",
+    );
+    let mut variables = variables();
+    variables.lab_in = "/ü".into();
+    let rendered = Source::new("t", render(&template, &variables).unwrap());
+    for (part, origin) in [
+        ("key", "key"),
+        ("/ü", "{{ lab.in }}"),
+        ("\"/ü/x\"", "\"{{ lab.in }}/x\""),
+        ("x\"", "x\""),
+        ("# ü", "# ü"),
+        ("20000", "{{ service.reports.port }}{{ secret.api_key }}"),
+        ("a: 1", "a: 1"),
+    ] {
+        let start = rendered.text().find(part).unwrap();
+        let at = rendered.at(Span { start, end: start + part.len() });
+        let problem =
+            to_template(&template, Diagnostic::error("template-value", "x").at(at.clone()).related(at, "y"));
+        for place in [problem.at.unwrap(), problem.related[0].0.clone()] {
+            assert_eq!(place.source, template);
+            assert_eq!(&template.text()[place.span.start..place.span.end], origin, "{part}");
+        }
+    }
+    let elsewhere = Source::new("other", "a: 1").at(Span { start: 0, end: 1 });
+    let problem = to_template(&template, Diagnostic::error("template-value", "x").at(elsewhere.clone()));
+    assert_eq!(problem.at, Some(elsewhere));
+}

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use super::{Linter, unknown};
 use crate::check::Expectation;
 use crate::diagnostic::{Diagnostic, Located, Location, Source};
-use crate::pipeline::{BotConfig, Pipeline};
+use crate::pipeline::{BotConfig, Pipeline, validate};
 use crate::playbook::{Action, Part, Show, Step};
 use crate::template::{self, Context, Variables};
 
@@ -16,17 +16,20 @@ pub(super) fn check(linter: &mut Linter<'_>) {
     texts(linter, &variables);
     template_names(linter, &variables);
     let playbook = linter.playbook;
+    if !playbook.has_botnet() {
+        return;
+    }
     let text = match template::render(&playbook.botnet, &variables) {
         Ok(text) => text,
-        // `load` has told that the file is missing.
-        Err(_) if playbook.botnet.text().is_empty() => return,
         Err(problems) => return linter.problems.extend(problems),
     };
-    let pipeline = match Pipeline::parse(Source::new(playbook.botnet.name(), text)) {
-        Ok(pipeline) => pipeline,
-        Err(problems) => return linter.problems.extend(problems),
+    let source = Source::new(playbook.botnet.name(), text);
+    let Ok(pipeline) = Pipeline::parse(source.clone()) else {
+        let all = linter.known.modules.map(|modules| Pipeline::load(source.clone(), modules));
+        let problems = all.map_or_else(|| Pipeline::parse(source).err(), Result::err).unwrap_or_default();
+        return in_template(linter, problems);
     };
-    linter.problems.extend(problems_of(&pipeline));
+    in_template(linter, linter.problems_of(&pipeline));
     let mut botnet = Botnet { pipeline, variables };
     for step in &playbook.steps {
         for action in &step.actions {
@@ -37,8 +40,16 @@ pub(super) fn check(linter: &mut Linter<'_>) {
     }
 }
 
-fn problems_of(_: &Pipeline) -> Vec<Diagnostic> {
-    Vec::new()
+impl Linter<'_> {
+    fn problems_of(&self, pipeline: &Pipeline) -> Vec<Diagnostic> {
+        self.known.modules.map(|modules| validate(pipeline, modules)).unwrap_or_default()
+    }
+}
+
+/// Adds complaints about the rendered file, at their places in the template.
+fn in_template(linter: &mut Linter<'_>, problems: Vec<Diagnostic>) {
+    let template = &linter.playbook.botnet;
+    linter.problems.extend(problems.into_iter().map(|problem| template::to_template(template, problem)));
 }
 
 /// Finds names that the playbook declares and the template never uses, and folders that stand without quotes.
@@ -153,8 +164,8 @@ impl Botnet {
             }
         };
         let known: BTreeSet<String> =
-            problems_of(&self.pipeline).into_iter().map(|problem| problem.title).collect();
-        let fresh = problems_of(&merged).into_iter().filter(|problem| !known.contains(&problem.title));
+            linter.problems_of(&self.pipeline).into_iter().map(|problem| problem.title).collect();
+        let fresh = linter.problems_of(&merged).into_iter().filter(|problem| !known.contains(&problem.title));
         linter.problems.extend(fresh.map(|problem| moved(problem, &at)));
         self.pipeline = merged;
     }

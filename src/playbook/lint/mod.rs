@@ -11,12 +11,15 @@ mod style;
 use super::catalog::Entry;
 use super::load::{Playbook, assemble};
 use crate::diagnostic::{Diagnostic, Located, suggest};
+use crate::pipeline::Registry;
 
 /// What a playbook may name beside what is in its folder.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Known<'a> {
     /// The kinds of services that targets can run.
     pub services: &'a [&'a str],
+    /// The modules that bots may be of; without them a botnet is read, and its meaning is not looked at.
+    pub modules: Option<&'a dyn Registry>,
 }
 
 /// Returns every problem that can be found without running the playbook, errors and warnings.

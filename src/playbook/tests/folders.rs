@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::KNOWN;
 use crate::playbook::folder::{Folder, FolderError, allowed};
 use crate::playbook::{Catalog, CatalogError, Entry, Known, lint, stamp};
 
@@ -35,7 +36,7 @@ impl Course {
 
     /// Returns the codes of what lint finds.
     fn codes(&self, id: &str) -> Vec<&'static str> {
-        lint(&self.entry(id), Known::default()).iter().map(|problem| problem.code).collect()
+        lint(&self.entry(id), KNOWN).iter().map(|problem| problem.code).collect()
     }
 }
 
@@ -165,4 +166,33 @@ fn a_change_of_the_botnet_counts_from_its_step_on() {
         &format!("{}{misspelt}{}{expert}{}", &text[..first], &text[first..second], &text[second..]),
     );
     assert_eq!(course.codes("passes"), ["template-name", "unknown-bot", "unknown-bot"]);
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_told_once() {
+    let course = Course::new();
+    let botnet = "playbooks/passes/runtime.yaml.j2";
+    let good = fs::read_to_string(course.path(botnet)).unwrap();
+    fs::remove_file(course.path(botnet)).unwrap();
+    assert_eq!(course.codes("passes"), ["missing-file"]);
+    course.write(
+        botnet,
+        &good.replace("group: Parser", "group: Parsers").replace("  parameters:", "  params:"),
+    );
+    let problems = lint(&course.entry("passes"), KNOWN);
+    assert!(
+        problems.iter().all(|problem| problem.at.as_ref().unwrap().source.name().contains("runtime")),
+        "{problems:?}"
+    );
+    fs::write(course.path(botnet), b"\xff").unwrap();
+    assert_eq!(course.codes("passes"), ["not-text"]);
+    course.write(botnet, &good);
+    fs::remove_file(course.path("playbooks/passes/expected/rows.jsonl")).unwrap();
+    course.write("playbooks/passes/expected/rows.json", "{}\n");
+    assert_eq!(course.codes("passes"), ["missing-file", "unused-file"]);
+    fs::remove_file(course.path("playbooks/passes/expected/rows.json")).unwrap();
+    course.write("playbooks/passes/expected/rows.jsonl", "{}\n[]\n{\n");
+    assert_eq!(course.codes("passes"), ["golden-line", "golden-line"]);
+    fs::remove_file(course.path("playbooks/passes/playbook.yaml")).unwrap();
+    assert!(Catalog::only_folder(&course.path("playbooks/passes")).is_err());
 }
