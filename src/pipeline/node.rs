@@ -81,6 +81,36 @@ pub(super) fn from_json(json: &Json) -> Node {
     Located::new(value, Span::default())
 }
 
+/// Makes numbers of what IntelMQ's reader takes for some, and ours does not or not for the same: `010` is ten, `1_000` a thousand.
+pub(super) fn python_numbers(node: &mut Node, text: &str) {
+    match &mut node.value {
+        Yaml::List(list) => list.iter_mut().for_each(|node| python_numbers(node, text)),
+        Yaml::Map(mapping) => mapping.iter_mut().for_each(|(_, node)| python_numbers(node, text)),
+        Yaml::Number(_) | Yaml::Text(_) => {
+            // Quoted texts stand in the file with their quotes, so that they are no numbers.
+            let bare = text.get(node.span.start..node.span.end).unwrap_or_default();
+            if let Some(number) = python_number(bare) {
+                node.value = Yaml::Number(number);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn python_number(bare: &str) -> Option<Number> {
+    let digits = bare.trim_start_matches(['+', '-']);
+    let odd = digits.contains('_') || digits.len() > 1 && digits.starts_with('0');
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit() || b"_.eE+-".contains(&byte));
+    if !odd || !plain || !digits.starts_with(|first: char| first.is_ascii_digit() || first == '.') {
+        return None;
+    }
+    let whole = bare.replace('_', "");
+    match whole.parse::<i64>() {
+        Ok(number) => Some(number.into()),
+        Err(_) => whole.parse().ok().and_then(Number::from_f64),
+    }
+}
+
 /// Returns a mapping without places.
 pub(super) fn mapping_to_json(mapping: &Mapping) -> Json {
     mapping.iter().map(|(key, node)| (key.value.clone(), node.to_json())).collect()

@@ -44,7 +44,10 @@ pub(super) fn read(source: Source) -> (Option<Pipeline>, Vec<Diagnostic>) {
 /// Parses YAML; like IntelMQ, a file whose tabs YAML refuses is tried as JSON.
 fn parse(source: &Source) -> Result<Node, Diagnostic> {
     let error = match yaml::read_lenient::<Node>(source) {
-        Ok(root) => return Ok(root),
+        Ok(mut root) => {
+            node::python_numbers(&mut root, source.text());
+            return Ok(root);
+        }
         Err(error) => error,
     };
     let text = source.text();

@@ -1,7 +1,7 @@
 //! What a kind of bot is: its module path, parameters and documentation. Bots fill it in; validation and docs read it.
 
 /// The four groups of bots.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Kind {
     /// Fetches data and makes reports.
     Collector,

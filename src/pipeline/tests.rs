@@ -174,6 +174,8 @@ fn writing_keeps_every_value() {
         "a\r\nb",
         "1_0e5",
         "192.0.2.1",
+        "a\u{2028}b",
+        "\u{85}",
         "\u{1f600}",
     ];
     let mut parameters =
@@ -253,4 +255,45 @@ fn edges_and_layers() {
 fn layers_of_a_cycle_end() {
     let text = "a: {parameters: {destination_queues: b-queue}}\nb: {parameters: {destination_queues: [a-queue, b-queue]}}\n";
     assert_eq!(pipeline(text).layers(), [vec!["a"], vec!["b"]]);
+}
+/// Each row: a bare scalar and what IntelMQ's own reader makes of it.
+#[test]
+fn scalars_are_read_as_intelmq_reads_them() {
+    let rows = [
+        ("yes", json!("yes")),
+        ("off", json!("off")),
+        ("y", json!("y")),
+        ("True", json!(true)),
+        ("FALSE", json!(false)),
+        ("~", json!(null)),
+        ("Null", json!(null)),
+        ("", json!(null)),
+        ("''", json!("")),
+        ("010", json!(10)),
+        ("-08", json!(-8)),
+        ("00", json!(0)),
+        ("0.10", json!(0.1)),
+        ("1_000", json!(1000)),
+        ("1__0", json!(10)),
+        ("1_", json!(1)),
+        ("_1", json!("_1")),
+        ("1_000.5", json!(1000.5)),
+        ("1_0e5", json!(1_000_000.0)),
+        ("'1_000'", json!("1_000")),
+        ("\"010\"", json!("010")),
+        ("0o17", json!(15)),
+        ("0x1F", json!(31)),
+        ("0b11", json!(3)),
+        ("+1", json!(1)),
+        ("-.5", json!(-0.5)),
+        ("1.", json!(1.0)),
+        ("1e3", json!(1000.0)),
+        ("12:30:45", json!("12:30:45")),
+        ("192.0.2.1", json!("192.0.2.1")),
+        ("!!str 5", json!("5")),
+    ];
+    for (scalar, expected) in rows {
+        let pipeline = pipeline(&format!("bot: {{parameters: {{a: {scalar}}}}}\n"));
+        assert_eq!(pipeline.to_json()["bot"]["parameters"]["a"], expected, "{scalar}");
+    }
 }

@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::bot::find;
 use super::destinations::Destinations;
+use super::order::{depths, forward};
 use super::spec::Kind;
 use super::{BotConfig, Node, Pipeline};
 
@@ -19,7 +22,8 @@ pub struct BotWiring {
 }
 
 /// One way that messages take.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Edge {
     /// The bot that sends.
     pub from: String,
@@ -97,62 +101,11 @@ impl Pipeline {
     /// Where bots form a cycle, the edge that closes it (by the order of the file) does not count.
     pub fn layers(&self) -> Vec<Vec<&str>> {
         let ids: Vec<&str> = self.bots().iter().map(BotConfig::id).collect();
-        let index: HashMap<&str, usize> = ids.iter().enumerate().map(|(index, id)| (*id, index)).collect();
-        let mut next: Vec<Vec<usize>> = vec![Vec::new(); ids.len()];
-        for edge in self.edges() {
-            let from = index.get(edge.from.as_str());
-            let to = edge.to.as_deref().and_then(|to| index.get(to));
-            if let (Some(&from), Some(&to)) = (from, to) {
-                next[from].push(to);
-            }
-        }
-        let depths = depths(&next);
+        let depths = depths(&forward(&ids, &self.edges()));
         let mut layers = vec![Vec::new(); depths.iter().max().map_or(0, |deepest| deepest + 1)];
         for (id, depth) in ids.into_iter().zip(depths) {
             layers[depth].push(id);
         }
         layers
     }
-}
-
-/// Returns the length of the longest way to each node; edges that close a cycle do not count.
-fn depths(next: &[Vec<usize>]) -> Vec<usize> {
-    let order = order(next);
-    let mut place = vec![0; next.len()];
-    for (position, &node) in order.iter().enumerate() {
-        place[node] = position;
-    }
-    let mut depths = vec![0; next.len()];
-    for &node in &order {
-        for &to in next[node].iter().filter(|&&to| place[to] > place[node]) {
-            depths[to] = depths[to].max(depths[node] + 1);
-        }
-    }
-    depths
-}
-
-/// Returns the nodes so that each comes before those it leads to, as far as there is no cycle.
-fn order(next: &[Vec<usize>]) -> Vec<usize> {
-    let mut seen = vec![false; next.len()];
-    let mut finished = Vec::with_capacity(next.len());
-    for start in 0..next.len() {
-        if std::mem::replace(&mut seen[start], true) {
-            continue;
-        }
-        // A node and how many of its edges were followed; no recursion, as a chain of bots may be long.
-        let mut stack = vec![(start, 0)];
-        while let Some((node, followed)) = stack.pop() {
-            match next[node].get(followed) {
-                Some(&to) => {
-                    stack.push((node, followed + 1));
-                    if !std::mem::replace(&mut seen[to], true) {
-                        stack.push((to, 0));
-                    }
-                }
-                None => finished.push(node),
-            }
-        }
-    }
-    finished.reverse();
-    finished
 }

@@ -69,5 +69,10 @@ fn quoted(text: &str, mark: char) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     let number = text.contains('_') && text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
     let date = bytes.len() > 4 && bytes[..4].iter().all(u8::is_ascii_digit) && bytes[4] == b'-';
-    if number || date || text == "=" || text == "<<" { format!("{mark}{text}").into() } else { text.into() }
+    let breaks = text.contains(['\u{85}', '\u{2028}', '\u{2029}']);
+    if number || date || breaks || text == "=" || text == "<<" {
+        format!("{mark}{text}").into()
+    } else {
+        text.into()
+    }
 }
