@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use include_dir::{Dir, include_dir};
+use include_dir::{Dir, File, include_dir};
 
 use super::folder::Folder;
+use super::glossary::Glossary;
 use super::load::{FILE, Playbook, load};
 use super::samples::Samples;
 use crate::diagnostic::{Diagnostic, suggest};
 
 static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/playbooks");
+
+/// The words of all playbooks, in the folder with the playbooks.
+const GLOSSARY: &str = "glossary.md";
 
 /// All playbooks by id.
 #[derive(Debug, Clone)]
@@ -27,6 +31,8 @@ pub struct Entry {
     pub folder: Folder,
     /// Where its samples come from.
     pub samples: Samples,
+    /// The words that its texts may use without explaining them.
+    pub glossary: Glossary,
     /// Whether it is built into the program.
     pub built_in: bool,
 }
@@ -57,12 +63,13 @@ pub enum CatalogError {
 impl Catalog {
     /// Lists what is built in.
     pub fn built_in() -> Self {
-        let samples = Samples::new(None);
+        let (samples, glossary) = (Samples::new(None), built_in_glossary());
         let playbooks = BUILT_IN.dirs().filter(|dir| dir.get_file(dir.path().join(FILE)).is_some());
         let entries = playbooks.map(|dir| {
             let id = dir.path().to_string_lossy().into_owned();
             let folder = Folder::built_in(format!("playbooks/{id}"), dir);
-            (id.clone(), Entry { id, folder, samples: samples.clone(), built_in: true })
+            let (samples, glossary) = (samples.clone(), glossary.clone());
+            (id.clone(), Entry { id, folder, samples, glossary, built_in: true })
         });
         Catalog { entries: entries.collect() }
     }
@@ -98,6 +105,12 @@ impl Catalog {
     }
 }
 
+fn built_in_glossary() -> Glossary {
+    let mut glossary = Glossary::default();
+    glossary.add(BUILT_IN.get_file(GLOSSARY).and_then(File::contents_utf8).unwrap_or_default());
+    glossary
+}
+
 impl Entry {
     /// Reads the playbook.
     pub fn load(&self) -> Result<Playbook, Vec<Diagnostic>> {
@@ -110,7 +123,7 @@ fn entries_of(path: &Path) -> Result<Vec<Entry>, CatalogError> {
     if path.join(FILE).is_file() {
         // `.` and the like have no name of their own.
         let full = path.canonicalize().map_err(|error| problem(error.to_string()))?;
-        return Ok(vec![entry(path, &full, full.parent().and_then(Path::parent))]);
+        return Ok(vec![entry(path, &full, full.parent())]);
     }
     let listing = std::fs::read_dir(path).map_err(|error| problem(error.to_string()))?;
     let full = path.canonicalize().map_err(|error| problem(error.to_string()))?;
@@ -118,7 +131,7 @@ fn entries_of(path: &Path) -> Result<Vec<Entry>, CatalogError> {
     for found in listing {
         let found = found.map_err(|error| problem(error.to_string()))?.path();
         if found.join(FILE).is_file() {
-            entries.push(entry(&found, &found, full.parent()));
+            entries.push(entry(&found, &found, Some(&full)));
         }
     }
     if entries.is_empty() {
@@ -127,13 +140,19 @@ fn entries_of(path: &Path) -> Result<Vec<Entry>, CatalogError> {
     Ok(entries)
 }
 
-/// `shown` is the path as the user gave it, `beside` the folder in which `sample-data` may be.
-fn entry(shown: &Path, full: &Path, beside: Option<&Path>) -> Entry {
+/// `shown` is the path as the user gave it, `around` the folder with playbooks.
+fn entry(shown: &Path, full: &Path, around: Option<&Path>) -> Entry {
     let id = full.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let beside = around.and_then(Path::parent);
     let samples = beside.map(|folder| folder.join("sample-data")).filter(|folder| folder.is_dir());
     let samples = samples.map(|path| Folder::on_disk("sample-data", path));
+    let mut glossary = built_in_glossary();
+    if let Some(text) = around.and_then(|folder| std::fs::read_to_string(folder.join(GLOSSARY)).ok()) {
+        glossary.add(&text);
+    }
     Entry {
         id,
+        glossary,
         folder: Folder::on_disk(shown.display().to_string(), full),
         samples: Samples::new(samples),
         built_in: false,

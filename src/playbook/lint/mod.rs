@@ -29,7 +29,7 @@ pub fn lint(entry: &Entry, known: Known<'_>) -> Vec<Diagnostic> {
     let mut linter = Linter { playbook: &playbook, known, problems };
     structure::check(&mut linter, &entry.id);
     files::check(&mut linter);
-    style::check(&mut linter);
+    style::check(&mut linter, &entry.glossary);
     botnet::check(&mut linter);
     for language in playbook.languages() {
         linter.problems.extend(playbook.translation(&language).1);

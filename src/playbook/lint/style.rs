@@ -2,6 +2,7 @@
 
 use super::Linter;
 use crate::diagnostic::{Diagnostic, Location, Source};
+use crate::playbook::glossary::{Glossary, bold_words};
 use crate::playbook::{Part, Step};
 
 /// Columns that fit on every terminal.
@@ -9,14 +10,17 @@ const COLUMNS: usize = 80;
 /// How many sentences a step may have before its actions.
 const SENTENCES: std::ops::RangeInclusive<usize> = 3..=8;
 
-pub(super) fn check(linter: &mut Linter<'_>) {
+pub(super) fn check(linter: &mut Linter<'_>, glossary: &Glossary) {
     let playbook = linter.playbook;
     for text in [&playbook.title, &playbook.summary] {
         exclamation(linter, text, playbook.at(text));
     }
     for step in &playbook.steps {
         match &step.file {
-            Some(file) => file_style(linter, step, file),
+            Some(file) => {
+                file_style(linter, step, file);
+                terms(linter, file, glossary);
+            }
             None => inline_style(linter, step),
         }
     }
@@ -73,6 +77,23 @@ fn file_style(linter: &mut Linter<'_>, step: &Step, file: &Source) {
         }
     }
     length(linter, step, sentences(&prose), file.at_line(1));
+}
+
+/// Wants every word that is printed in bold to be in the glossary.
+fn terms(linter: &mut Linter<'_>, file: &Source, glossary: &Glossary) {
+    let mut fenced = false;
+    for (index, line) in file.text().lines().enumerate() {
+        fenced ^= line.trim_start().starts_with("```");
+        for word in if fenced { Vec::new() } else { bold_words(line) } {
+            if glossary.explain(word).is_none() {
+                let title = format!("the glossary does not have {word:?}");
+                let problem = Diagnostic::warning("glossary", title).at(file.at_line(index + 1));
+                linter.add(problem.help(
+                    "bold is for new words: explain it in the playbooks' glossary.md, or print it plain",
+                ));
+            }
+        }
+    }
 }
 
 fn exclamation(linter: &mut Linter<'_>, text: &str, at: Location) {

@@ -196,3 +196,14 @@ fn what_is_wrong_with_a_file_is_told_once() {
     fs::remove_file(course.path("playbooks/passes/playbook.yaml")).unwrap();
     assert!(Catalog::only_folder(&course.path("playbooks/passes")).is_err());
 }
+
+#[test]
+fn a_new_word_stands_in_the_glossary() {
+    let course = Course::new();
+    let path = "playbooks/passes/steps/01-rows.md";
+    let text = fs::read_to_string(course.path(path)).unwrap();
+    course.write(path, &text.replace("the parser", "the **frobnicator** `**not this**`"));
+    assert_eq!(course.codes("passes"), ["glossary"]);
+    course.write("playbooks/glossary.md", "- **frobnicator**: what it is.\n");
+    assert_eq!(course.codes("passes"), [""; 0], "the words that are built in stay known");
+}
