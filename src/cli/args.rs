@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::exit::Exit;
 use super::output::Colour;
-use super::{bot, botnet, catalog, completions, lint, list, man, show};
+use super::{bot, botnet, catalog, completions, graph, lint, list, man, show};
 
 /// Tutorial playbooks for IntelMQ that run, and prove each step.
 #[derive(Debug, Parser)]
@@ -65,6 +65,8 @@ pub(super) enum Command {
     List(list::Args),
     /// Show what a playbook teaches, step by step
     Show(show::Args),
+    /// Draw the pipeline
+    Graph(graph::Args),
     /// Say what is wrong with playbooks
     Lint(lint::Args),
     /// Run one bot of a botnet (in containers and units)

@@ -7,6 +7,7 @@ mod catalog;
 mod completions;
 mod exit;
 mod failure;
+mod graph;
 mod lint;
 mod list;
 mod man;
@@ -54,6 +55,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         Command::List(args) => list::run(&args, &common),
         Command::Show(args) => show::run(&args, &common),
+        Command::Graph(args) => graph::run(&args, &common),
         Command::Lint(args) => lint::run(&args, &common),
         Command::Bot(args) => bot::run(&args, &common),
         Command::Botnet(args) => botnet::run(&args, &common),

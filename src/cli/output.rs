@@ -99,3 +99,9 @@ pub(super) fn cannot_write(path: &Path, cause: &io::Error) -> Failure {
 pub(super) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
+
+/// Makes the failure of a file that cannot be read.
+pub(super) fn cannot_read(path: &Path, cause: &io::Error) -> Failure {
+    let problem = Diagnostic::error("cannot-read", format!("{} cannot be read", path.display()));
+    Failure::one(Exit::Usage, problem.cause(cause.to_string()))
+}

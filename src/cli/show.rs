@@ -8,7 +8,9 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output::{self, bold};
 use super::step;
-use crate::playbook::{Part, Playbook, Show, Step};
+use crate::playbook::{Part, Playbook, Show, ShowLines, Step};
+use crate::template;
+use crate::template::Variables;
 
 /// The arguments of `show`.
 #[derive(Debug, clap::Args)]
@@ -30,9 +32,9 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
             let number = step::number(&playbook, word)?;
             let step = &playbook.steps[number - 1];
             if common.json {
-                output::json(&step_json(number, step))?
+                output::json(&Reader::of(&playbook).json(number, step))?
             } else {
-                output::data(&text(number, step, args.notes))?
+                output::data(&Reader::of(&playbook).text(number, step, args.notes))?
             }
         }
         None if common.json => output::json(&playbook_json(&playbook))?,
@@ -56,25 +58,80 @@ fn overview(playbook: &Playbook) -> String {
     text
 }
 
-fn text(number: usize, step: &Step, notes: bool) -> String {
-    let mut text = format!("{}\n\n{}", bold(&format!("{number}. {}", step.title)), parts(&step.text.before));
-    if !step.text.seen.is_empty() {
-        text += &format!("\n{}\n\n{}", bold("Seen"), parts(&step.text.seen));
-    }
-    if notes {
-        let hints: String =
-            step.hints.iter().enumerate().map(|(index, hint)| format!("{}. {hint}\n", index + 1)).collect();
-        text += &format!("\n{}\n\n{hints}\n{}\n\n{}\n", bold("Hints"), bold("Notes"), step.notes.trim());
-    }
-    text
+/// Shows the texts of a playbook to somebody without a lab.
+struct Reader<'a> {
+    playbook: &'a Playbook,
+    variables: Variables,
 }
 
-fn parts(parts: &[Part]) -> String {
-    let text = |part: &Part| match part {
-        Part::Text(text) => text.trim().to_owned(),
-        Part::Show(block) => format!("    [{}]", shown(&block.show)),
-    };
-    parts.iter().map(text).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n\n") + "\n"
+impl<'a> Reader<'a> {
+    fn of(playbook: &'a Playbook) -> Self {
+        let mut variables = playbook.example_variables();
+        variables.lab_in = "LAB/in".to_owned();
+        variables.lab_out = "LAB/out".to_owned();
+        Reader { playbook, variables }
+    }
+
+    fn text(&self, number: usize, step: &Step, notes: bool) -> String {
+        let title = bold(&format!("{number}. {}", step.title));
+        let mut text = format!("{title}\n\n{}", self.parts(&step.text.before));
+        if !step.text.seen.is_empty() {
+            text += &format!("\n{}\n\n{}", bold("Seen"), self.parts(&step.text.seen));
+        }
+        if notes {
+            let hints = step.hints.iter().enumerate();
+            let hints: String =
+                hints.map(|(index, hint)| format!("{}. {}\n", index + 1, self.fill(hint))).collect();
+            let notes = self.fill(step.notes.trim());
+            text += &format!("\n{}\n\n{hints}\n{}\n\n{notes}\n", bold("Hints"), bold("Notes"));
+        }
+        text
+    }
+
+    fn json(&self, number: usize, step: &Step) -> serde_json::Value {
+        json!({
+            "number": number,
+            "id": step.id.value,
+            "title": step.title,
+            "text": self.parts(&step.text.before),
+            "seen": self.parts(&step.text.seen),
+            "hints": step.hints.iter().map(|hint| self.fill(hint)).collect::<Vec<_>>(),
+            "notes": self.fill(&step.notes),
+            "within_ms": u64::try_from(step.within.as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+
+    fn parts(&self, parts: &[Part]) -> String {
+        let text = |part: &Part| match part {
+            Part::Text(text) => self.fill(text.trim()),
+            Part::Show(block) => self.block(&block.show),
+        };
+        let texts: Vec<String> = parts.iter().map(text).filter(|text| !text.is_empty()).collect();
+        if texts.is_empty() { String::new() } else { texts.join("\n\n") + "\n" }
+    }
+
+    /// Fills in places of the lab; `lint` complains about what cannot be filled in.
+    fn fill(&self, text: &str) -> String {
+        template::fill(text, &self.variables).unwrap_or_else(|_| text.to_owned())
+    }
+
+    /// Shows what is known without a run, and says in words what a run fills in.
+    fn block(&self, show: &Show) -> String {
+        let lines = match show {
+            Show::Lines(lines) if lines.columns.is_empty() => self.lines(lines),
+            _ => None,
+        };
+        lines.unwrap_or_else(|| format!("    [{}]", shown(show)))
+    }
+
+    fn lines(&self, show: &ShowLines) -> Option<String> {
+        let bytes = self.playbook.bytes(&show.file).ok()?;
+        let text = String::from_utf8_lossy(&bytes);
+        let first = show.from.max(1);
+        let count = show.last.map_or(usize::MAX, |last| (last + 1).saturating_sub(first));
+        let lines = text.lines().skip(first - 1).take(count);
+        Some(lines.map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n"))
+    }
 }
 
 /// Says in words what a block is filled in with.
@@ -92,27 +149,14 @@ fn shown(show: &Show) -> String {
 }
 
 fn playbook_json(playbook: &Playbook) -> serde_json::Value {
-    let steps: Vec<_> =
-        playbook.steps.iter().enumerate().map(|(index, step)| step_json(index + 1, step)).collect();
+    let reader = Reader::of(playbook);
+    let steps = playbook.steps.iter().enumerate().map(|(index, step)| reader.json(index + 1, step));
     json!({
         "id": playbook.id.value,
         "title": playbook.title.value,
         "summary": playbook.summary.value,
         "level": playbook.level.word(),
         "minutes": playbook.minutes.value,
-        "steps": steps,
-    })
-}
-
-fn step_json(number: usize, step: &Step) -> serde_json::Value {
-    json!({
-        "number": number,
-        "id": step.id.value,
-        "title": step.title,
-        "text": parts(&step.text.before),
-        "seen": parts(&step.text.seen),
-        "hints": step.hints,
-        "notes": step.notes,
-        "within_ms": u64::try_from(step.within.as_millis()).unwrap_or(u64::MAX),
+        "steps": steps.collect::<Vec<_>>(),
     })
 }
