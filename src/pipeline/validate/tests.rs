@@ -163,3 +163,31 @@ fn nearest_module() {
         assert_eq!(modules::nearest(module, &known), expected, "{module}");
     }
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { cases: 64, failure_persistence: None, ..Default::default() })]
+
+    /// Cuts, repeats and spoils files of the folder; whatever comes of it is judged and shown.
+    #[test]
+    fn no_file_makes_it_panic(which: usize, cut in 0..400_usize, from in 0..400_usize, junk in "[\\PC\t\n\u{0}:{}\\[\\]&*!|>'\"-]{0,12}") {
+        let files = [
+            include_str!("../../../tests/pipelines/cycle.yaml"),
+            include_str!("../../../tests/pipelines/parameters.yaml"),
+            include_str!("../../../tests/pipelines/destinations.yaml"),
+            include_str!("../../../tests/pipelines/json-with-tabs.yaml"),
+        ];
+        let file = files[which % files.len()];
+        let part = |start: usize| file.chars().skip(start);
+        let text: String = part(0).take(cut).chain(junk.chars()).chain(part(from)).collect();
+        let source = Source::new("runtime.yaml", text);
+        match Pipeline::load(source, &Modules) {
+            Ok((pipeline, _)) => {
+                let again = Pipeline::parse(Source::new("again", pipeline.write())).expect("what was written");
+                proptest::prop_assert_eq!(again.to_json(), pipeline.to_json());
+                let graph = crate::pipeline::Graph::of(&pipeline);
+                proptest::prop_assert!(graph.svg().len() + graph.text().len() > 0);
+            }
+            Err(problems) => proptest::prop_assert!(render(&problems, Style::Colour).contains("error")),
+        }
+    }
+}
