@@ -30,20 +30,12 @@ struct Human {
     spinner: ProgressBar,
     /// The title of the step that runs.
     title: String,
-    /// What its expectations saw.
-    seen: Vec<String>,
     /// What to show under its line.
     details: Vec<String>,
 }
 
 pub(super) fn make(sink: Sink) -> Box<dyn Reporter> {
-    Box::new(Human {
-        sink,
-        spinner: ProgressBar::hidden(),
-        title: String::new(),
-        seen: Vec::new(),
-        details: Vec::new(),
-    })
+    Box::new(Human { sink, spinner: ProgressBar::hidden(), title: String::new(), details: Vec::new() })
 }
 
 impl Reporter for Human {
@@ -60,8 +52,8 @@ impl Reporter for Human {
             Kind::CheckJudged { expectation, passed, seen, detail, .. } => {
                 self.check_judged(expectation, *passed, seen, detail)
             }
-            Kind::StepFinished { number, result, problem, took_ms, quiet, .. } => {
-                self.step_finished(*number, *result, problem, *took_ms, *quiet)
+            Kind::StepFinished { number, result, summary, problem, took_ms, quiet, .. } => {
+                self.step_finished(*number, *result, [summary, problem], (*took_ms, *quiet))
             }
             Kind::SessionFinished { passed, failed, took_ms } => {
                 self.session_finished(*passed, *failed, *took_ms)
@@ -106,15 +98,11 @@ impl Human {
 
     fn step_started(&mut self, number: usize, title: &str) -> io::Result<()> {
         title.clone_into(&mut self.title);
-        self.seen.clear();
         self.details.clear();
         self.busy(&format!("{number}. {title}"))
     }
 
     fn check_judged(&mut self, expectation: &str, passed: bool, seen: &str, detail: &str) -> io::Result<()> {
-        if !seen.is_empty() && !self.seen.iter().any(|known| known == seen) {
-            self.seen.push(seen.to_owned());
-        }
         match (passed, detail.trim_end()) {
             (true, _) => {}
             (false, "") => self.details.push(format!("expected {expectation}, saw {seen}")),
@@ -127,9 +115,8 @@ impl Human {
         &mut self,
         number: usize,
         result: StepResult,
-        problem: &str,
-        took_ms: u64,
-        quiet: bool,
+        [seen, problem]: [&str; 2],
+        (took_ms, quiet): (u64, bool),
     ) -> io::Result<()> {
         if quiet && result == StepResult::Passed {
             return Ok(());
@@ -139,8 +126,7 @@ impl Human {
             StepResult::Failed => format!("{BAD}✗{BAD:#}"),
             StepResult::Broken => format!("{BAD}!{BAD:#}"),
         };
-        let seen = self.seen.join(", ");
-        let (beside, below) = if seen.width() <= SEEN { (&*seen, "") } else { ("", &*seen) };
+        let (beside, below) = if seen.width() <= SEEN { (seen, "") } else { ("", seen) };
         let left = fill(&format!("{}  {beside}", fill(&self.title, TITLE)), TITLE + 2 + SEEN);
         let took = seconds(took_ms);
         let mut text = format!("{mark} {number:>2}. {left}  {FAINT}{took:>7}{FAINT:#}");

@@ -60,6 +60,7 @@ fn started(playbook: &str) -> Kind {
         target: "local".to_owned(),
         broker: "embedded".to_owned(),
         steps: 3,
+        done: 0,
     }
 }
 
@@ -83,7 +84,13 @@ fn judged(number: usize, passed: bool, seen: &str) -> Kind {
 fn finished(number: usize, result: StepResult, quiet: bool) -> Kind {
     let problem = if result == StepResult::Broken { "the botnet does not answer" } else { "" };
     let step = format!("step-{number}");
-    Kind::StepFinished { number, step, result, problem: problem.to_owned(), took_ms: 210, quiet }
+    let summary = match number {
+        2 => "15 events, 1 dropped",
+        3 => "a sentence that has more letters than its column, 6 events",
+        _ => "",
+    };
+    let (summary, problem) = (summary.to_owned(), problem.to_owned());
+    Kind::StepFinished { number, step, result, summary, problem, took_ms: 210, quiet }
 }
 
 /// A session with every kind of step in it.

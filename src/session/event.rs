@@ -32,8 +32,10 @@ pub enum Kind {
         target: String,
         /// The broker.
         broker: String,
-        /// How many steps will run.
+        /// How many steps the playbook has.
         steps: usize,
+        /// How many of them were done before, in a lab that is continued.
+        done: usize,
     },
     /// Something that may take a while begins (rendering, starting the supervisor, pulling an image).
     StageStarted {
@@ -97,6 +99,8 @@ pub enum Kind {
         step: String,
         /// How it ended.
         result: StepResult,
+        /// What came of it in one line, such as `6 rows, 5 events in events.jsonl`.
+        summary: String,
         /// Why it is broken, in words; empty otherwise.
         problem: String,
         /// How long it took, in milliseconds.
@@ -108,7 +112,7 @@ pub enum Kind {
     SessionFinished {
         /// Steps that passed.
         passed: usize,
-        /// Steps that failed.
+        /// Steps that failed or are broken.
         failed: usize,
         /// How long it took, in milliseconds.
         took_ms: u64,

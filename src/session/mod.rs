@@ -1,5 +1,25 @@
 //! The only orchestrator: opens labs, runs steps, and tells everything that happens as an [`Event`].
 
+mod clock;
+mod down;
+mod error;
 mod event;
+pub mod explain;
+mod lab;
+mod labs;
+mod open;
+mod run;
+mod status;
+mod steps;
+mod teller;
+mod world;
 
+pub use down::{down, down_all};
+pub use error::{Cause, SessionError};
 pub use event::{Event, Kind, StepResult};
+pub use lab::{Api, Lab, Record};
+pub use labs::Labs;
+pub use open::LabWish;
+pub use run::{Ran, Range, check, reset, up};
+pub use status::{BotSummary, LabStatus, status};
+pub use world::{World, playbook_of};

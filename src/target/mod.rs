@@ -1,1 +1,143 @@
-//! (skeleton)
+//! Where a plan runs: the only place that starts and ends processes, containers and machines.
+
+mod local;
+mod process;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub use local::Local;
+
+use crate::plan::{Plan, PlanFile};
+use crate::runtime::control::{Client, ControlError};
+
+/// Where a lab is, and what acts on it.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The lab's name.
+    pub lab: String,
+    /// The lab's folder, absolute.
+    pub folder: PathBuf,
+    /// The program that runs botnets: the running binary itself, unless a test says otherwise.
+    pub program: PathBuf,
+    /// Set when the user wants to stop.
+    pub interrupt: Arc<AtomicBool>,
+}
+
+impl Site {
+    /// Tells whether the user wants to stop.
+    pub fn interrupted(&self) -> bool {
+        self.interrupt.load(Ordering::Relaxed)
+    }
+}
+
+/// A place where plans run.
+pub trait Target: Sync {
+    /// The name on the command line.
+    fn name(&self) -> &'static str;
+
+    /// Turns a plan into the files of the lab's folder. Pure.
+    fn render(&self, plan: &Plan) -> Result<Vec<PlanFile>, TargetError>;
+
+    /// Starts what the rendered files describe and returns once its control service answers; one that runs is left alone.
+    fn up(&self, site: &Site) -> Result<Client, TargetError>;
+
+    /// Ends all of it and returns once nothing runs any more; it is no error if nothing ran.
+    fn down(&self, site: &Site) -> Result<(), TargetError>;
+
+    /// Tells whether it runs.
+    fn runs(&self, site: &Site) -> Result<bool, TargetError>;
+
+    /// Makes a client of the control service; nothing is sent yet.
+    fn client(&self, site: &Site) -> Result<Client, TargetError>;
+
+    /// Returns the last lines that the processes themselves wrote, oldest first (the bots' logs are the control service's).
+    fn logs(&self, site: &Site, most: usize) -> Result<Vec<String>, TargetError>;
+}
+
+/// Every target.
+pub const TARGETS: &[&dyn Target] = &[&Local];
+
+/// Finds a target by its name.
+pub fn find(name: &str) -> Option<&'static dyn Target> {
+    TARGETS.iter().copied().find(|target| target.name() == name)
+}
+
+/// Why a target could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// A file could not be read or written.
+    #[error("{path}: {cause}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// A program could not be started.
+    #[error("cannot start {program}: {cause}")]
+    Start {
+        /// The program.
+        program: String,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// What was started ended before it was ready.
+    #[error("the botnet of lab `{lab}` ended while it started{}", tail(.log))]
+    Died {
+        /// The lab.
+        lab: String,
+        /// The last lines that it wrote.
+        log: Vec<String>,
+    },
+    /// What was started is not ready in time.
+    #[error("the botnet of lab `{lab}` was not ready after {seconds} s{}", tail(.log))]
+    NotReady {
+        /// The lab.
+        lab: String,
+        /// How long it was waited for.
+        seconds: u64,
+        /// The last lines that it wrote.
+        log: Vec<String>,
+    },
+    /// A process does not end, not even by force.
+    #[error(
+        "process {pid} of lab `{lab}` does not end; is its disk or network gone? try again, or end it by hand"
+    )]
+    Undead {
+        /// The lab.
+        lab: String,
+        /// The process.
+        pid: i32,
+    },
+    /// The control service cannot be reached.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// The user wanted to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+fn tail(log: &[String]) -> String {
+    if log.is_empty() {
+        ", and wrote nothing".to_owned()
+    } else {
+        format!("; it wrote:\n  {}", log.join("\n  "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::TARGETS as PLANNED;
+
+    #[test]
+    fn every_target_that_can_be_planned_exists() {
+        let planned: Vec<&str> =
+            PLANNED.iter().filter(|target| target.ready).map(|target| target.name).collect();
+        let existing: Vec<&str> = TARGETS.iter().map(|target| target.name()).collect();
+        assert_eq!(planned, existing);
+        assert!(find("local").is_some() && find("nowhere").is_none());
+    }
+}

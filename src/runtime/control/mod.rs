@@ -4,8 +4,10 @@
 
 mod address;
 mod client;
+mod outside;
 mod types;
 
 pub use address::SocketAddress;
 pub use client::{Client, ControlError};
+pub use outside::{Outside, Question, Reply};
 pub use types::*;

@@ -1,0 +1,137 @@
+//! Why a session could not do what it was asked. A failed check is none of these: it is a result.
+
+use crate::diagnostic::Diagnostic;
+use crate::plan::PlanError;
+use crate::runtime::control::ControlError;
+use crate::target::TargetError;
+
+/// Why a session could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The user asked for something that does not exist or does not go together.
+    #[error("{title}")]
+    Usage {
+        /// A stable name in kebab-case.
+        code: &'static str,
+        /// One sentence.
+        title: String,
+        /// What to do; may be empty.
+        help: String,
+    },
+    /// Another program works on the lab.
+    #[error("lab `{lab}` is in use by another intelmq-lab{}", process(.owner))]
+    Busy {
+        /// The lab.
+        lab: String,
+        /// The other program's process, if it is known.
+        owner: Option<u32>,
+    },
+    /// A playbook is invalid.
+    #[error("the playbook is invalid")]
+    Invalid(Vec<Diagnostic>),
+    /// A file of the lab cannot be read or written.
+    #[error("{path}: {cause}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// There is no plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The target failed.
+    #[error(transparent)]
+    Target(TargetError),
+    /// The botnet's control service does not answer, or refuses.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// An action of a step could not be done.
+    #[error("an action could not be done")]
+    Broken(Vec<Diagnostic>),
+    /// The user wanted to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// What kind of failure it is; each has an exit code of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The user asked for something that does not exist or does not go together.
+    Usage,
+    /// A playbook is invalid, templates included.
+    Invalid,
+    /// The playbook is valid, but cannot be rendered here.
+    CannotRender,
+    /// The target failed.
+    Target,
+    /// The botnet or a seed failed.
+    Runtime,
+    /// The user wanted to stop.
+    Interrupted,
+}
+
+impl SessionError {
+    /// Makes an error of something that the user should not have asked for.
+    pub(super) fn usage(code: &'static str, title: impl Into<String>, help: impl Into<String>) -> Self {
+        SessionError::Usage { code, title: title.into(), help: help.into() }
+    }
+
+    /// Returns what kind of failure it is.
+    pub fn cause(&self) -> Cause {
+        match self {
+            SessionError::Usage { .. } | SessionError::Busy { .. } => Cause::Usage,
+            SessionError::Plan(PlanError::Impossible(_)) => Cause::Usage,
+            SessionError::Invalid(_) | SessionError::Plan(PlanError::Invalid(_)) => Cause::Invalid,
+            SessionError::Plan(PlanError::Unsupported(_)) => Cause::CannotRender,
+            SessionError::File { .. } | SessionError::Target(_) => Cause::Target,
+            SessionError::Control(_) | SessionError::Broken(_) => Cause::Runtime,
+            SessionError::Interrupted => Cause::Interrupted,
+        }
+    }
+
+    /// Returns what to show.
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        let code = match self {
+            SessionError::Invalid(problems)
+            | SessionError::Broken(problems)
+            | SessionError::Plan(PlanError::Invalid(problems)) => return problems.clone(),
+            SessionError::Usage { code, .. } => code,
+            SessionError::Busy { .. } => "lab-busy",
+            SessionError::Plan(PlanError::Impossible(_)) => "impossible-combination",
+            SessionError::Plan(PlanError::Unsupported(_)) => "not-supported",
+            SessionError::File { .. } => "lab-file",
+            SessionError::Target(_) => "target-failed",
+            SessionError::Control(_) => "control-failed",
+            SessionError::Interrupted => "interrupted",
+        };
+        let diagnostic = Diagnostic::error(code, self.to_string());
+        vec![match self {
+            SessionError::Usage { help, .. } if !help.is_empty() => diagnostic.help(help.clone()),
+            SessionError::Busy { .. } => {
+                diagnostic.help("wait for it, or choose another lab with --lab NAME")
+            }
+            SessionError::Control(ControlError::Unreachable { .. }) => {
+                diagnostic.help("`intelmq-lab up` starts it again; `intelmq-lab down` removes the lab")
+            }
+            SessionError::Control(ControlError::Refused(problem)) => match &problem.detail {
+                Some(detail) => diagnostic.cause(detail.clone()),
+                None => diagnostic,
+            },
+            _ => diagnostic,
+        }]
+    }
+}
+
+impl From<TargetError> for SessionError {
+    fn from(error: TargetError) -> Self {
+        match error {
+            TargetError::Interrupted => SessionError::Interrupted,
+            error => SessionError::Target(error),
+        }
+    }
+}
+
+fn process(owner: &Option<u32>) -> String {
+    owner.map(|pid| format!(" (process {pid})")).unwrap_or_default()
+}

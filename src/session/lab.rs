@@ -1,0 +1,216 @@
+//! A lab on disk: its folder, what is known of it, and who may change it.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::SessionError;
+
+const RECORD: &str = "lab.json";
+const SECRETS: &str = "secrets.json";
+const API: &str = "api.json";
+const LOCK: &str = "lab.lock";
+
+/// What is known of a lab.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// The version of this form.
+    pub format: u32,
+    /// The lab's name.
+    pub name: String,
+    /// The playbook's id.
+    pub playbook: String,
+    /// The folder with playbooks that was given, if one was.
+    pub playbooks: Option<PathBuf>,
+    /// The target.
+    pub target: String,
+    /// The broker.
+    pub broker: String,
+    /// When it was made, RFC 3339 in UTC.
+    pub created: String,
+    /// Whether it is a lab of `check`, which removes it in the end.
+    pub temporary: bool,
+    /// The ids of the steps that passed.
+    pub passed: Vec<String>,
+    /// The id of the step that was begun and did not pass.
+    pub begun: Option<String>,
+}
+
+/// Where a lab's own REST API is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Api {
+    /// Its address.
+    pub url: String,
+    /// What lets one in.
+    pub token: String,
+}
+
+/// One lab on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lab {
+    /// Its folder, absolute.
+    pub folder: PathBuf,
+    /// What is known of it.
+    pub record: Record,
+}
+
+impl Lab {
+    /// Reads a lab; `None` if there is none, or its making was cut short.
+    pub(super) fn read(folder: &Path) -> Result<Option<Self>, SessionError> {
+        let record = read_json(&folder.join(RECORD))?;
+        Ok(record.map(|record| Lab { folder: folder.to_owned(), record }))
+    }
+
+    /// Writes down what is known of it.
+    pub(super) fn save(&self) -> Result<(), SessionError> {
+        write_json(&self.folder.join(RECORD), &self.record)
+    }
+
+    /// Returns where its REST API is, if it runs one.
+    pub fn api(&self) -> Result<Option<Api>, SessionError> {
+        read_json(&self.folder.join(API))
+    }
+
+    /// Returns its secrets by name.
+    pub fn secrets(&self) -> Result<BTreeMap<String, String>, SessionError> {
+        Ok(read_json(&self.folder.join(SECRETS))?.unwrap_or_default())
+    }
+
+    /// Makes secrets for the names that have none yet, and returns all of them.
+    pub(super) fn make_secrets(&self, names: &[String]) -> Result<BTreeMap<String, String>, SessionError> {
+        let mut secrets = self.secrets()?;
+        for name in names {
+            if !secrets.contains_key(name) {
+                secrets.insert(name.clone(), token().map_err(|cause| file("/dev/urandom", cause))?);
+            }
+        }
+        write_json(&self.folder.join(SECRETS), &secrets)?;
+        Ok(secrets)
+    }
+
+    /// Writes a file of the lab, whole or not at all; only its owner may read it.
+    pub(super) fn write(&self, path: &str, content: &[u8]) -> Result<(), SessionError> {
+        write(&self.folder.join(path), content)
+    }
+
+    /// Makes a folder of the lab, if it is not there.
+    pub(super) fn make_folder(&self, path: &str) -> Result<(), SessionError> {
+        make_folder(&self.folder.join(path))
+    }
+
+    /// Removes everything that a botnet left, and what is known of steps; the lab itself stays.
+    pub(super) fn empty(&mut self) -> Result<(), SessionError> {
+        self.record.passed.clear();
+        self.record.begun = None;
+        self.save()?;
+        for entry in fs::read_dir(&self.folder).map_err(|cause| file(&self.folder, cause))?.flatten() {
+            let name = entry.file_name();
+            if [RECORD, SECRETS, API, LOCK].iter().any(|kept| name == *kept) {
+                continue;
+            }
+            remove(&entry.path())?;
+        }
+        Ok(())
+    }
+}
+
+/// The right to change a lab; it ends when this is dropped, or the program dies.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock of a lab's folder, which must exist.
+    ///
+    /// `None` if the folder is gone: then its last owner removed it.
+    pub(super) fn take(folder: &Path, lab: &str) -> Result<Option<Self>, SessionError> {
+        let path = folder.join(LOCK);
+        loop {
+            let options = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .open(&path);
+            let mut held = match options {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                opened => opened.map_err(|cause| file(&path, cause))?,
+            };
+            match flock(&held, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {}
+                Err(rustix::io::Errno::WOULDBLOCK) => {
+                    let mut owner = String::new();
+                    let _ = held.read_to_string(&mut owner);
+                    return Err(SessionError::Busy { lab: lab.to_owned(), owner: owner.trim().parse().ok() });
+                }
+                Err(error) => return Err(file(&path, error.into())),
+            }
+            // Its owner may have removed the lab between the opening and the locking.
+            let same = |there: fs::Metadata, held: fs::Metadata| {
+                there.ino() == held.ino() && there.dev() == held.dev()
+            };
+            let still = fs::metadata(&path).and_then(|there| Ok(same(there, held.metadata()?)));
+            if still.unwrap_or(false) {
+                let _ = held.set_len(0).and_then(|()| write!(held, "{}", std::process::id()));
+                return Ok(Some(Lock { _file: held }));
+            }
+        }
+    }
+}
+
+/// Makes a folder and those above it, for its owner only.
+pub(super) fn make_folder(path: &Path) -> Result<(), SessionError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|cause| file(path, cause))
+}
+
+/// Removes a file or a folder with all that is in it.
+pub(super) fn remove(path: &Path) -> Result<(), SessionError> {
+    let is_folder = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir());
+    let removed = if is_folder { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(file(path, cause)),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn file(path: impl AsRef<Path>, cause: io::Error) -> SessionError {
+    SessionError::File { path: path.as_ref().display().to_string(), cause }
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, SessionError> {
+    match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(file(path, cause)),
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| file(path, error.into())),
+    }
+}
+
+fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), SessionError> {
+    let text = serde_json::to_vec_pretty(value).map_err(|error| file(path, error.into()))?;
+    write(path, &text)
+}
+
+fn write(path: &Path, content: &[u8]) -> Result<(), SessionError> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    // Files made by `tempfile` have mode 0600.
+    let mut temporary = tempfile::NamedTempFile::new_in(folder).map_err(|cause| file(path, cause))?;
+    temporary.write_all(content).map_err(|cause| file(path, cause))?;
+    temporary.persist(path).map_err(|error| file(path, error.error))?;
+    Ok(())
+}
+
+/// Makes 128 random bits as text.
+pub(super) fn token() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
+}

@@ -1,0 +1,158 @@
+//! Opens a lab for a playbook: makes it or goes on with it, and brings its botnet up.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::SessionError;
+use super::lab::{Lab, Lock, Record, remove};
+use super::teller::Teller;
+use super::world::{World, target};
+use crate::check::Places;
+use crate::plan::{Choice, Given, Plan, Wish, choose, plan};
+use crate::playbook::Playbook;
+use crate::runtime::control::Client;
+use crate::target::TARGETS;
+
+/// Which lab is meant, and what it shall be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LabWish {
+    /// Its name; the playbook's id unless it is said.
+    pub name: Option<String>,
+    /// Target and broker; those of the lab itself, if it exists.
+    pub wish: Wish,
+    /// The folder with playbooks that was given, so that later commands find the playbook again.
+    pub playbooks: Option<PathBuf>,
+}
+
+/// A lab whose lock is held, and the plan of its playbook.
+pub(super) struct Opened<'a> {
+    pub(super) world: &'a World,
+    pub(super) lab: Lab,
+    pub(super) plan: Plan,
+    _lock: Lock,
+}
+
+impl<'a> Opened<'a> {
+    /// Takes the lock of a lab, and makes it if there is none. Nothing runs yet, and nothing stays behind if it fails.
+    pub(super) fn open(
+        world: &'a World,
+        playbook: &Playbook,
+        wish: &LabWish,
+        temporary: bool,
+    ) -> Result<Self, SessionError> {
+        let choice = choose(&wish.wish)?;
+        let name = wish.name.clone().unwrap_or_else(|| playbook.id.value.clone());
+        let lock = world.labs.make(&name)?;
+        if let Some(lab) = world.labs.find(&name)? {
+            let choice = agree(&lab, playbook, wish)?;
+            let plan = make_plan(&lab, playbook, choice)?;
+            return Ok(Opened { world, lab, plan, _lock: lock });
+        }
+        let record = Record {
+            playbooks: wish.playbooks.as_deref().and_then(|path| std::path::absolute(path).ok()),
+            target: choice.target.name.to_owned(),
+            broker: choice.broker.name.to_owned(),
+            temporary,
+            ..Record::new(&name, &playbook.id)
+        };
+        let lab = Lab { folder: world.labs.folder(&name), record };
+        match make(world, &lab, playbook, choice) {
+            Ok(plan) => Ok(Opened { world, lab, plan, _lock: lock }),
+            Err(error) => {
+                world.labs.remove(&name, lock)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Returns the values that templates have here, and what is to be masked in all output.
+    pub(super) fn secrets(&self) -> &BTreeMap<String, String> {
+        &self.plan.variables.secrets
+    }
+
+    /// Returns what is different in each lab.
+    pub(super) fn places(&self) -> Places {
+        let ports = self.plan.variables.services.values().map(|service| service.port).collect();
+        Places { folders: vec![self.lab.folder.display().to_string()], ports }
+    }
+
+    /// Brings the botnet up, unless it runs already, and returns once its control service answers.
+    pub(super) fn bring_up(&self, teller: &mut Teller<'_>) -> Result<Client, SessionError> {
+        let (target, site) = (target(&self.lab)?, self.world.site(&self.lab.record.name));
+        if target.runs(&site)? {
+            return Ok(target.client(&site)?);
+        }
+        teller.stage("start the botnet", || target.up(&site).map_err(SessionError::from))
+    }
+
+    /// Ends the botnet and makes the lab as new, with the playbook as it is now.
+    pub(super) fn renew(&mut self, playbook: &Playbook, teller: &mut Teller<'_>) -> Result<(), SessionError> {
+        let (target, site) = (target(&self.lab)?, self.world.site(&self.lab.record.name));
+        let choice = self.plan.choice;
+        self.plan = make_plan(&self.lab, playbook, choice)?;
+        teller.stage("begin anew", || {
+            target.down(&site)?;
+            self.lab.empty()?;
+            write(&self.lab, &self.plan)
+        })
+    }
+}
+
+/// Says whether a lab that exists is the one that is wished for.
+fn agree(lab: &Lab, playbook: &Playbook, wish: &LabWish) -> Result<Choice, SessionError> {
+    let Record { name, playbook: runs, target, broker, .. } = &lab.record;
+    let way = "choose another lab with --lab NAME, or remove this one with `intelmq-lab down`";
+    if *runs != playbook.id.value {
+        return Err(SessionError::usage(
+            "lab-taken",
+            format!("lab `{name}` runs the playbook `{runs}`"),
+            way,
+        ));
+    }
+    for (wished, has, what) in [(&wish.wish.target, target, "target"), (&wish.wish.broker, broker, "broker")]
+    {
+        if wished.as_ref().is_some_and(|wished| wished != has) {
+            return Err(SessionError::usage(
+                "lab-taken",
+                format!("lab `{name}` has the {what} `{has}`"),
+                way,
+            ));
+        }
+    }
+    let of_lab = Wish { target: Some(target.clone()), broker: Some(broker.clone()), ..wish.wish.clone() };
+    Ok(choose(&of_lab)?)
+}
+
+/// Makes a new lab on disk, out of whatever is left of an older one.
+fn make(world: &World, lab: &Lab, playbook: &Playbook, choice: Choice) -> Result<Plan, SessionError> {
+    let site = world.site(&lab.record.name);
+    for target in TARGETS {
+        target.down(&site)?;
+    }
+    for name in ["secrets.json", "api.json"] {
+        remove(&lab.folder.join(name))?;
+    }
+    let plan = make_plan(lab, playbook, choice)?;
+    let mut empty = lab.clone();
+    empty.empty()?;
+    write(lab, &plan)?;
+    Ok(plan)
+}
+
+fn make_plan(lab: &Lab, playbook: &Playbook, choice: Choice) -> Result<Plan, SessionError> {
+    let names: Vec<String> = playbook.secrets.iter().map(|secret| secret.value.clone()).collect();
+    let secrets = lab.make_secrets(&names)?;
+    let given = Given { lab: lab.record.name.clone(), folder: lab.folder.clone(), secrets };
+    Ok(plan(playbook, choice, &given)?)
+}
+
+/// Writes what a plan says into a lab.
+fn write(lab: &Lab, plan: &Plan) -> Result<(), SessionError> {
+    for folder in plan.folders {
+        lab.make_folder(folder)?;
+    }
+    for file in target(lab)?.render(plan)? {
+        lab.write(&file.path, file.content.as_bytes())?;
+    }
+    Ok(())
+}

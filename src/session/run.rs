@@ -1,0 +1,227 @@
+//! `up`, `check` and `reset`: which steps run, in which lab, and what is left afterwards.
+
+use super::SessionError;
+use super::down::down;
+use super::event::{Event, Kind, StepResult};
+use super::lab::{Lab, token};
+use super::open::{LabWish, Opened};
+use super::steps::Steps;
+use super::teller::Teller;
+use super::world::World;
+use crate::diagnostic::Diagnostic;
+use crate::observe::Observer;
+use crate::playbook::Playbook;
+use crate::seed::Actor;
+
+/// Which steps run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Range {
+    /// Only this one, counted from 1; those before it bring the lab to where it begins.
+    pub only: Option<usize>,
+    /// The last one, counted from 1.
+    pub to: Option<usize>,
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ran {
+    /// The lab as it is now; of `check` it is gone unless it was kept.
+    pub lab: Lab,
+    /// Steps that passed.
+    pub passed: usize,
+    /// Steps whose checks failed.
+    pub failed: usize,
+    /// Steps that could not be done.
+    pub broken: usize,
+    /// What is wrong, with its place in the playbook.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A playbook in a lab that is open and runs.
+pub(super) struct Session<'a> {
+    pub(super) opened: Opened<'a>,
+    pub(super) playbook: &'a Playbook,
+    pub(super) teller: Teller<'a>,
+    /// Whether steps go on after one that failed.
+    keep_going: bool,
+}
+
+/// Makes a lab for a playbook, or goes on with it, does its steps, and leaves the lab running.
+///
+/// Steps that passed before are not done again; the first one that fails ends the session.
+pub fn up(
+    world: &World,
+    playbook: &Playbook,
+    wish: &LabWish,
+    range: Range,
+    emit: &mut dyn FnMut(Event),
+) -> Result<Ran, SessionError> {
+    check_range(playbook, range)?;
+    let mut session = Session::open(world, playbook, wish, emit, false)?;
+    session.run(range)
+}
+
+/// Does a playbook's steps in a fresh lab, which is removed afterwards unless it shall be kept.
+pub fn check(
+    world: &World,
+    playbook: &Playbook,
+    wish: &LabWish,
+    (range, keep): (Range, bool),
+    emit: &mut dyn FnMut(Event),
+) -> Result<Ran, SessionError> {
+    check_range(playbook, range)?;
+    in_fresh_lab(world, playbook, wish, (keep, emit), |session| session.run(range))
+}
+
+/// Brings a lab back to where a step begins (counted from 1; the first unless it is said), with the playbook as it is now.
+pub fn reset(
+    world: &World,
+    playbook: &Playbook,
+    lab: &Lab,
+    step: Option<usize>,
+    emit: &mut dyn FnMut(Event),
+) -> Result<Ran, SessionError> {
+    let before = step.unwrap_or(1);
+    check_range(playbook, Range { only: Some(before), to: None })?;
+    let wish = LabWish { name: Some(lab.record.name.clone()), ..LabWish::default() };
+    let mut session = Session::open(world, playbook, &wish, emit, false)?;
+    session.opened.renew(playbook, &mut session.teller)?;
+    session.walk(0..before - 1, before - 1)
+}
+
+/// Runs something in a lab of its own and removes it afterwards, however that ended.
+pub(super) fn in_fresh_lab<'a, T>(
+    world: &'a World,
+    playbook: &'a Playbook,
+    wish: &LabWish,
+    (keep, emit): (bool, &'a mut dyn FnMut(Event)),
+    work: impl FnOnce(&mut Session<'a>) -> Result<T, SessionError>,
+) -> Result<T, SessionError> {
+    let number = token().map_err(|cause| super::lab::file("/dev/urandom", cause))?;
+    let name = wish.name.clone().unwrap_or_else(|| format!("check-{}-{}", playbook.id.value, &number[..8]));
+    if world.labs.find(&name)?.is_some() {
+        let title = format!("there is a lab `{name}` already, and a check needs a fresh one");
+        return Err(SessionError::usage("lab-taken", title, "choose another name, or remove the lab first"));
+    }
+    let wish = LabWish { name: Some(name.clone()), ..wish.clone() };
+    let done = Session::open(world, playbook, &wish, emit, true).and_then(|mut session| {
+        session.keep_going = true;
+        session.opened.lab.record.temporary = !keep;
+        session.opened.lab.save()?;
+        work(&mut session)
+    });
+    if keep && done.is_ok() {
+        return done;
+    }
+    let gone = down(world, &name);
+    let done = done?;
+    gone?;
+    Ok(done)
+}
+
+fn check_range(playbook: &Playbook, range: Range) -> Result<(), SessionError> {
+    let steps = playbook.steps.len();
+    for number in [range.only, range.to].into_iter().flatten() {
+        if number == 0 || number > steps {
+            let title = format!("the playbook `{}` has no step {number}", playbook.id.value);
+            return Err(SessionError::usage("unknown-step", title, format!("its steps are 1 to {steps}")));
+        }
+    }
+    Ok(())
+}
+
+impl<'a> Session<'a> {
+    fn open(
+        world: &'a World,
+        playbook: &'a Playbook,
+        wish: &LabWish,
+        emit: &'a mut dyn FnMut(Event),
+        temporary: bool,
+    ) -> Result<Self, SessionError> {
+        let mut teller = Teller::new(emit);
+        let opened = Opened::open(world, playbook, wish, temporary)?;
+        teller.hide(opened.secrets());
+        let record = &opened.lab.record;
+        teller.tell(Kind::SessionStarted {
+            playbook: record.playbook.clone(),
+            title: playbook.title.value.clone(),
+            lab: record.name.clone(),
+            folder: opened.lab.folder.display().to_string(),
+            target: record.target.clone(),
+            broker: record.broker.clone(),
+            steps: playbook.steps.len(),
+            done: done_before(playbook, &opened.lab),
+        });
+        Ok(Session { opened, playbook, teller, keep_going: false })
+    }
+
+    /// Runs the steps that are wished for and were not done before.
+    fn run(&mut self, range: Range) -> Result<Ran, SessionError> {
+        let steps = self.playbook.steps.len();
+        let done = done_before(self.playbook, &self.opened.lab);
+        let (loud, end) = match range.only {
+            Some(only) => (only - 1, only),
+            None => (done, range.to.unwrap_or(steps)),
+        };
+        // A step that was begun cannot be begun again where it was left, and a later one cannot be undone.
+        let soiled = self.opened.lab.record.begun.is_some() || self.opened.lab.record.passed.len() != done;
+        let first = if soiled || loud < done {
+            self.opened.renew(self.playbook, &mut self.teller)?;
+            0
+        } else {
+            done
+        };
+        self.walk(first..end, loud)
+    }
+
+    /// Does some steps in order, those before `loud` quietly.
+    fn walk(&mut self, steps: std::ops::Range<usize>, loud: usize) -> Result<Ran, SessionError> {
+        let mut doer = self.bring_up()?;
+        let mut ran =
+            Ran { lab: self.opened.lab.clone(), passed: 0, failed: 0, broken: 0, diagnostics: Vec::new() };
+        for index in steps {
+            let id = &self.playbook.steps[index].id.value;
+            self.opened.lab.record.begun = Some(id.clone());
+            self.opened.lab.save()?;
+            let ended = doer.step(index, index < loud, &mut self.teller)?;
+            ran.diagnostics.extend(ended.diagnostics);
+            match ended.result {
+                StepResult::Passed => {
+                    ran.passed += usize::from(index >= loud);
+                    self.opened.lab.record.begun = None;
+                    self.opened.lab.record.passed.push(id.clone());
+                    self.opened.lab.save()?;
+                }
+                StepResult::Failed => ran.failed += 1,
+                StepResult::Broken => ran.broken += 1,
+            }
+            let go_on = self.keep_going && index >= loud && ended.result == StepResult::Failed;
+            if ended.result != StepResult::Passed && !go_on {
+                break;
+            }
+        }
+        let (failed, took_ms) = (ran.failed + ran.broken, self.teller.elapsed_ms());
+        self.teller.tell(Kind::SessionFinished { passed: ran.passed, failed, took_ms });
+        ran.lab = self.opened.lab.clone();
+        Ok(ran)
+    }
+
+    /// Brings the botnet up and returns what does steps in it.
+    pub(super) fn bring_up(&mut self) -> Result<Steps<'a>, SessionError> {
+        let client = self.opened.bring_up(&mut self.teller)?;
+        let variables = self.opened.plan.variables.clone();
+        Ok(Steps {
+            world: self.opened.world,
+            playbook: self.playbook,
+            observer: Observer::new(client.clone(), variables.clone(), self.opened.places()),
+            actor: Actor::new(self.playbook, client.clone(), variables),
+            client,
+        })
+    }
+}
+
+/// Counts the steps that passed, as far as they are the playbook's first ones.
+fn done_before(playbook: &Playbook, lab: &Lab) -> usize {
+    let steps = playbook.steps.iter().map(|step| &step.id.value);
+    steps.zip(&lab.record.passed).take_while(|(step, passed)| step == passed).count()
+}

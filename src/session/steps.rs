@@ -1,0 +1,307 @@
+//! Does steps in a lab that runs: actions, then checks until they hold or it is too late.
+
+use std::time::{Duration, Instant};
+
+use super::SessionError;
+use super::event::{Kind, StepResult};
+use super::teller::{Teller, milliseconds};
+use super::world::World;
+use crate::check::{Expectation, Need, Observation, Since, Verdict, judge, summary};
+use crate::diagnostic::{Diagnostic, Located, Style, render};
+use crate::observe::{Baseline, Observer, needs_of};
+use crate::playbook::{Action, Playbook, Step};
+use crate::runtime::control::{Client, ControlError, Problem, Snapshot};
+use crate::seed::{Actor, SeedError};
+
+/// How long the botnet may take to come to rest before a step and between its actions.
+const SETTLE: Duration = Duration::from_secs(10);
+
+/// What came of the actions of a step.
+#[derive(Debug, Default)]
+struct Doings {
+    rows: Option<u64>,
+}
+
+/// Does the steps of one playbook in one lab that runs.
+pub(super) struct Steps<'a> {
+    pub(super) world: &'a World,
+    pub(super) playbook: &'a Playbook,
+    pub(super) client: Client,
+    pub(super) observer: Observer,
+    pub(super) actor: Actor<'a>,
+}
+
+/// How one step ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) result: StepResult,
+    /// What is wrong, with its place in the playbook.
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+/// What a step's checks say at one moment.
+#[derive(Debug, Default)]
+pub(super) struct Judgement {
+    /// One verdict for each expectation, those of `expect` first.
+    pub(super) verdicts: Vec<Verdict>,
+    /// Whether the botnet was idle.
+    pub(super) idle: bool,
+}
+
+impl Judgement {
+    pub(super) fn passed(&self) -> bool {
+        self.verdicts.iter().all(Verdict::passed)
+    }
+}
+
+impl Steps<'_> {
+    /// Does one step, counted from 0, and tells it.
+    pub(super) fn step(
+        &mut self,
+        index: usize,
+        quiet: bool,
+        teller: &mut Teller<'_>,
+    ) -> Result<Ended, SessionError> {
+        let playbook = self.playbook;
+        let step = &playbook.steps[index];
+        let (number, id) = (index + 1, step.id.value.clone());
+        let began = Instant::now();
+        teller.tell(Kind::StepStarted { number, step: id.clone(), title: step.title.clone(), quiet });
+        let outcome = self.attempt(step, quiet, teller);
+        let (ended, summary, problem) = match outcome {
+            Ok((ended, summary)) => (ended, summary, String::new()),
+            Err(SessionError::Interrupted) => return Err(SessionError::Interrupted),
+            Err(error) => {
+                let diagnostics =
+                    error.diagnostics().into_iter().map(|problem| self.placed(problem, step)).collect();
+                let ended = Ended { result: StepResult::Broken, diagnostics };
+                let problem = render(&ended.diagnostics, Style::Plain);
+                (ended, String::new(), problem)
+            }
+        };
+        let (result, took_ms) = (ended.result, milliseconds(began));
+        teller.tell(Kind::StepFinished { number, step: id, result, summary, problem, took_ms, quiet });
+        Ok(ended)
+    }
+
+    /// Gives a problem without a place that of the step.
+    fn placed(&self, problem: Diagnostic, step: &Step) -> Diagnostic {
+        if problem.at.is_some() { problem } else { problem.at(self.playbook.at(&step.id)) }
+    }
+
+    fn attempt(
+        &mut self,
+        step: &Step,
+        quiet: bool,
+        teller: &mut Teller<'_>,
+    ) -> Result<(Ended, String), SessionError> {
+        let baseline = self.baseline(step)?;
+        let rows = self.act(step, |action| {
+            if !quiet {
+                teller.tell(Kind::ActionDone { step: step.id.value.clone(), action });
+            }
+        })?;
+        let judgement = self.wait(step, &baseline, teller)?;
+        let diagnostics = self.tell_verdicts(step, &judgement, quiet, teller);
+        let result = if diagnostics.is_empty() { StepResult::Passed } else { StepResult::Failed };
+        let seen = judgement.verdicts.iter().map(|verdict| verdict.seen.as_str());
+        let summary = summary(rows.as_deref().into_iter().chain(seen));
+        Ok((Ended { result, diagnostics }, summary))
+    }
+
+    /// Remembers what is there before a step, once the botnet has come to rest.
+    pub(super) fn baseline(&mut self, step: &Step) -> Result<Baseline, SessionError> {
+        let snapshot = self.settle(SETTLE)?;
+        Ok(self.observer.baseline(&needs(step), &snapshot)?)
+    }
+
+    /// Does the actions of a step; tells each, and returns how many rows were put in, in words.
+    pub(super) fn act(
+        &mut self,
+        step: &Step,
+        mut tell: impl FnMut(String),
+    ) -> Result<Option<String>, SessionError> {
+        let mut doings = Doings::default();
+        let mut actions = step.actions.iter().peekable();
+        while let Some(action) = actions.next() {
+            self.world.go_on()?;
+            self.one_action(action, &mut doings, actions.peek().copied())?;
+            tell(action.value.to_string());
+        }
+        Ok(doings.rows.map(|rows| match rows {
+            0 => "no rows".to_owned(),
+            1 => "1 row".to_owned(),
+            rows => format!("{rows} rows"),
+        }))
+    }
+
+    fn one_action(
+        &mut self,
+        action: &Located<Action>,
+        doings: &mut Doings,
+        next: Option<&Located<Action>>,
+    ) -> Result<(), SessionError> {
+        let at = self.playbook.at(action);
+        let failed = |error: SeedError| SessionError::Broken(vec![problem_of(error).at(at.clone())]);
+        let done = self.actor.act(&action.value).map_err(failed)?;
+        if let Some(rows) = done.rows {
+            *doings.rows.get_or_insert(0) += rows;
+        }
+        // Feeds that are put in one after the other are fetched together, in the order of their names.
+        let more = next.is_some_and(|next| matches!(next.value, Action::Seed(_)));
+        if done.feeds && !more {
+            self.actor.collect().map_err(failed)?;
+        }
+        // What the next action finds must not depend on how fast this machine is.
+        if next.is_some() && !(done.feeds && more) {
+            self.settle(SETTLE)?;
+        }
+        Ok(())
+    }
+
+    /// Tells each verdict and returns those that do not hold as problems at their places.
+    fn tell_verdicts(
+        &self,
+        step: &Step,
+        judgement: &Judgement,
+        quiet: bool,
+        teller: &mut Teller<'_>,
+    ) -> Vec<Diagnostic> {
+        let mut problems = Vec::new();
+        for (expectation, verdict) in step.expect.iter().chain(&step.still).zip(&judgement.verdicts) {
+            let problem = (!verdict.passed()).then(|| verdict.diagnostic(self.playbook.at(expectation)));
+            if problem.is_some() || !quiet {
+                let at = self.playbook.at(expectation);
+                teller.tell(Kind::CheckJudged {
+                    step: step.id.value.clone(),
+                    expectation: verdict.expected.clone(),
+                    passed: verdict.passed(),
+                    seen: verdict.seen.clone(),
+                    detail: render(problem.as_slice(), Style::Plain),
+                    file: Some(at.source.name().to_owned()),
+                    line: Some(at.position().0),
+                });
+            }
+            problems.extend(problem);
+        }
+        problems
+    }
+
+    /// Judges a step's expectations until all hold, or it is clear that they will not.
+    fn wait(
+        &mut self,
+        step: &Step,
+        baseline: &Baseline,
+        teller: &mut Teller<'_>,
+    ) -> Result<Judgement, SessionError> {
+        let began = Instant::now();
+        // Of a botnet at rest nothing new is to be expected, so a part of the time is enough.
+        let patience = step.within / 5;
+        let mut rest: Option<(u64, Instant)> = None;
+        let pulse = Pulse::new();
+        let mut told = began;
+        let mut snapshot = self.client.snapshot()?;
+        loop {
+            self.world.go_on()?;
+            let judgement = self.judge(step, Some(baseline), &snapshot)?;
+            if judgement.passed() || began.elapsed() >= step.within {
+                return Ok(judgement);
+            }
+            if !judgement.idle {
+                rest = None;
+            } else if rest.is_none_or(|(activity, _)| activity != snapshot.activity) {
+                rest = Some((snapshot.activity, Instant::now()));
+            }
+            if rest.is_some_and(|(_, since)| since.elapsed() >= patience) {
+                return Ok(judgement);
+            }
+            if told.elapsed() >= Duration::from_millis(500) {
+                told = Instant::now();
+                let open = judgement.verdicts.iter().filter(|verdict| !verdict.passed());
+                let seen = summary(open.map(|verdict| verdict.seen.as_str()));
+                teller.tell(Kind::CheckWaiting { step: step.id.value.clone(), seen });
+            }
+            snapshot = self.client.snapshot_after(snapshot.activity, pulse.beat())?;
+        }
+    }
+
+    /// Judges a step's expectations now. The botnet counts as idle if it is so in this snapshot and in an equal later one.
+    pub(super) fn judge(
+        &mut self,
+        step: &Step,
+        baseline: Option<&Baseline>,
+        snapshot: &Snapshot,
+    ) -> Result<Judgement, SessionError> {
+        let expectations: Vec<&Expectation> =
+            step.expect.iter().chain(&step.still).map(|located| &located.value).collect();
+        let of = |since: Since| expectations.iter().copied().filter(move |one| one.since() == since);
+        let (recent, all) = (needs_of(of(Since::Step)), needs_of(of(Since::Start)));
+        let mut recent = self.observer.look(&recent, baseline, snapshot)?;
+        let mut all = self.observer.look(&all, None, snapshot)?;
+        let idle = snapshot.idle && still(snapshot, &self.client.snapshot()?);
+        (recent.idle, all.idle) = (idle, idle);
+        let seen = |one: &Expectation| -> Verdict {
+            let observation: &Observation = if one.since() == Since::Step { &recent } else { &all };
+            judge(one, observation)
+        };
+        Ok(Judgement { verdicts: expectations.into_iter().map(seen).collect(), idle })
+    }
+
+    /// Waits until the botnet is idle in two equal snapshots, or the time is over; returns what is to be seen then.
+    pub(super) fn settle(&mut self, limit: Duration) -> Result<Snapshot, SessionError> {
+        let deadline = Instant::now() + limit;
+        let pulse = Pulse::new();
+        let mut snapshot = self.client.snapshot()?;
+        loop {
+            self.world.go_on()?;
+            if snapshot.idle {
+                let again = self.client.snapshot()?;
+                if still(&snapshot, &again) {
+                    return Ok(again);
+                }
+                snapshot = again;
+            }
+            if Instant::now() >= deadline {
+                return Ok(snapshot);
+            }
+            snapshot = self.client.snapshot_after(snapshot.activity, pulse.beat())?;
+        }
+    }
+}
+
+/// Says why an action could not be done.
+fn problem_of(error: SeedError) -> Diagnostic {
+    let problem = Diagnostic::error("action", error.to_string());
+    match error {
+        SeedError::Control(ControlError::Refused(Problem { detail: Some(detail), .. })) => {
+            problem.cause(detail)
+        }
+        _ => problem,
+    }
+}
+
+/// Tells whether nothing happened between two snapshots, and nothing was happening.
+fn still(before: &Snapshot, after: &Snapshot) -> bool {
+    after.idle && after.activity == before.activity && after.revision == before.revision
+}
+
+pub(super) fn needs(step: &Step) -> Vec<Need> {
+    needs_of(step.expect.iter().chain(&step.still).map(|located| &located.value))
+}
+
+/// How long the control service may wait for something to happen before it answers anyway.
+///
+/// Not everything that a check looks at counts as activity, so the waits are short at first.
+struct Pulse {
+    began: Instant,
+}
+
+impl Pulse {
+    fn new() -> Self {
+        Pulse { began: Instant::now() }
+    }
+
+    fn beat(&self) -> Duration {
+        (self.began.elapsed() / 20).clamp(Duration::from_millis(2), Duration::from_millis(50))
+    }
+}

@@ -1,0 +1,88 @@
+//! Tells what happens, with the time, and without the lab's secrets.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::clock;
+use super::event::{Event, Kind};
+
+/// What stands for a secret.
+const MASK: &str = "********";
+
+/// Where events go.
+pub(super) struct Teller<'a> {
+    emit: &'a mut dyn FnMut(Event),
+    began: Instant,
+    secrets: Vec<String>,
+}
+
+impl<'a> Teller<'a> {
+    pub(super) fn new(emit: &'a mut dyn FnMut(Event)) -> Self {
+        Teller { emit, began: Instant::now(), secrets: Vec::new() }
+    }
+
+    /// Never shows these values from now on.
+    pub(super) fn hide(&mut self, secrets: &BTreeMap<String, String>) {
+        self.secrets = secrets.values().filter(|secret| !secret.is_empty()).cloned().collect();
+    }
+
+    pub(super) fn tell(&mut self, mut kind: Kind) {
+        let elapsed_ms = milliseconds(self.began);
+        match &mut kind {
+            Kind::ActionDone { action: text, .. }
+            | Kind::CheckWaiting { seen: text, .. }
+            | Kind::StepFinished { problem: text, .. } => self.mask(text),
+            Kind::CheckJudged { expectation, seen, detail, .. } => {
+                [expectation, seen, detail].into_iter().for_each(|text| self.mask(text));
+            }
+            _ => {}
+        }
+        (self.emit)(Event { at: clock::now(), elapsed_ms, kind });
+    }
+
+    /// Tells that something begins and that it is over.
+    pub(super) fn stage<T, E>(&mut self, stage: &str, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        self.tell(Kind::StageStarted { stage: stage.to_owned() });
+        let began = Instant::now();
+        let done = work()?;
+        self.tell(Kind::StageFinished { stage: stage.to_owned(), took_ms: milliseconds(began) });
+        Ok(done)
+    }
+
+    /// Returns how long the session has taken so far, in milliseconds.
+    pub(super) fn elapsed_ms(&self) -> u64 {
+        milliseconds(self.began)
+    }
+
+    fn mask(&self, text: &mut String) {
+        for secret in &self.secrets {
+            if text.contains(secret.as_str()) {
+                *text = text.replace(secret.as_str(), MASK);
+            }
+        }
+    }
+}
+
+pub(super) fn milliseconds(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_told() {
+        let mut told = Vec::new();
+        let mut emit = |event: Event| told.push(event);
+        let mut teller = Teller::new(&mut emit);
+        teller.hide(&BTreeMap::from([
+            ("key".to_owned(), "s3cret".to_owned()),
+            ("none".to_owned(), String::new()),
+        ]));
+        let action = "request http://x/?key=s3cret".to_owned();
+        teller.tell(Kind::ActionDone { step: "one".to_owned(), action });
+        let hidden = "request http://x/?key=********".to_owned();
+        assert_eq!(told[0].kind, Kind::ActionDone { step: "one".to_owned(), action: hidden });
+    }
+}
