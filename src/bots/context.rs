@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{Failure, Site};
 use crate::message::{Idf, Message};
 
@@ -94,12 +96,21 @@ pub struct Context<'a> {
     /// Pending writes by key, so that a bot reads what it wrote in the same hop.
     pending: HashMap<Vec<u8>, usize>,
     limit: usize,
+    now: Option<Timestamp>,
 }
 
 impl<'a> Context<'a> {
     /// Makes a context for one hop; `paths` are the names that the bot's destinations have, `limit` the events of a batch.
     pub fn new(site: &'a Site, paths: &'a [String], memory: &'a mut dyn Memory, limit: usize) -> Self {
-        Context { site, paths, memory, effects: Effects::default(), pending: HashMap::new(), limit }
+        Context {
+            site,
+            paths,
+            memory,
+            effects: Effects::default(),
+            pending: HashMap::new(),
+            limit,
+            now: None,
+        }
     }
 
     /// Returns the fields that messages may have.
@@ -110,6 +121,16 @@ impl<'a> Context<'a> {
     /// Returns the bot's id.
     pub fn bot(&self) -> &str {
         &self.site.bot
+    }
+
+    /// Returns the present moment, the same for the whole hop.
+    pub fn now(&mut self) -> Timestamp {
+        *self.now.get_or_insert_with(Timestamp::now)
+    }
+
+    /// Fixes what [`Context::now`] returns, so that tests and replays have a known time.
+    pub fn set_now(&mut self, now: Timestamp) {
+        self.now = Some(now);
     }
 
     /// Sends a message to the path `_default`.

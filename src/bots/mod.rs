@@ -9,6 +9,7 @@ pub mod experts;
 pub mod outputs;
 pub mod parsers;
 mod registry;
+mod url;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 pub use context::{AfterCommit, Context, Effects, Level, Mark, Memory, Note, StateWrite};
 pub use registry::Modules;
 
-use crate::message::{Idf, Message, MessageError};
+use crate::message::{Idf, Key, Message, MessageError, MessageType};
 use crate::pipeline::{ParamError, Params, Spec};
 
 /// A module that a botnet can run: what it is, and how one is made.
@@ -37,6 +38,23 @@ pub struct Site {
     pub state: PathBuf,
     /// The fields that messages may have.
     pub idf: Arc<Idf>,
+}
+
+impl Site {
+    /// Resolves the path of a file parameter: relative ones start at the state path.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.state.join(path)
+    }
+
+    /// Looks up a field of events that the bot cannot do without.
+    pub fn event_key(&self, name: &str) -> Result<Key, Failure> {
+        self.idf.key(MessageType::Event, name).map_err(|_| {
+            Failure::Configuration(format!(
+                "the data format has no field {name:?} for events, which this bot sets; \
+                 add it to harmonization.conf"
+            ))
+        })
+    }
 }
 
 /// A bot that is ready to work.

@@ -85,8 +85,8 @@ fn unsafe_value(template: &Source, place: &Placeholder, variables: &Variables) -
     let value = variables.get(name)?;
     let problem =
         |title: String| Some(Diagnostic::error("template-value", title).at(template.at(place.span)));
-    if let Some(character) = value.chars().find(|character| character.is_control()) {
-        return problem(format!("the value of {name:?} holds the control character {character:?}"))
+    if let Some(character) = value.chars().find(|character| breaks(*character)) {
+        return problem(format!("the value of {name:?} holds the character {character:?}"))
             .map(|problem| problem.help("use a lab folder or value without line breaks and the like"));
     }
     if place.context == Context::Plain && !is_plain(&value) {
@@ -96,6 +96,12 @@ fn unsafe_value(template: &Source, place: &Placeholder, variables: &Variables) -
             .map(|problem| problem.help("put the text around it in double quotes"));
     }
     None
+}
+
+/// Tells whether a character ends a line for some reader of YAML, or may not stand in it at all.
+fn breaks(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// Tells whether a value keeps its meaning wherever YAML allows a scalar without quotes.

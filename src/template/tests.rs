@@ -118,3 +118,19 @@ fn a_place_in_the_rendered_file_is_found_in_the_template() {
     let problem = to_template(&template, Diagnostic::error("template-value", "x").at(elsewhere.clone()));
     assert_eq!(problem.at, Some(elsewhere));
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_value_changes_the_file_around_it(value in "\\PC{0,20}", quote in "[\"' ]") {
+        let mut variables = variables();
+        variables.lab_in.clone_from(&value);
+        let quote = quote.trim();
+        let template = Source::new("t", format!("a: [{quote}x{{{{ lab.in }}}}y{quote}, z]\nb: 1\n"));
+        if let Ok(text) = render(&template, &variables) {
+            let read: serde_json::Value = serde_yaml::from_str(&text).unwrap();
+            proptest::prop_assert_eq!(read, serde_json::json!({"a": [format!("x{value}y"), "z"], "b": 1}));
+        } else {
+            proptest::prop_assert!(quote.is_empty() || value.chars().any(breaks), "{}", value);
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use regex::Regex;
 
@@ -13,6 +14,8 @@ struct File {
     text: String,
     /// The text without comments and without what stands under `#[cfg(test)]`; lines stay where they are.
     code: String,
+    /// Whether it is compiled for tests only.
+    test: bool,
 }
 
 impl File {
@@ -28,7 +31,7 @@ impl File {
     }
 
     fn is_test(&self) -> bool {
-        self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
+        self.test
     }
 
     /// Finds a pattern in the code, as `path:line: what matched`.
@@ -75,21 +78,40 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_default()
 }
 
-fn sources() -> Vec<File> {
-    let files = walk("src").into_iter().filter(|path| path.ends_with(".rs"));
-    files
-        .map(|path| {
-            let text = read(&path);
-            let code = without_tests(&without_comments(&text));
-            File { path, text, code }
-        })
-        .collect()
+fn sources() -> &'static [File] {
+    static SOURCES: LazyLock<Vec<File>> = LazyLock::new(read_sources);
+    &SOURCES
+}
+
+fn read_sources() -> Vec<File> {
+    let paths: Vec<String> = walk("src").into_iter().filter(|path| path.ends_with(".rs")).collect();
+    let tests: Vec<String> = paths.iter().flat_map(|path| test_modules(path, &read(path))).collect();
+    let file = |path: String| {
+        let text = read(&path);
+        let code = without_tests(&without_comments(&text));
+        let module = path.trim_end_matches(".rs");
+        let test = tests.iter().any(|test| module == test || module.starts_with(&format!("{test}/")));
+        File { path, text, code, test }
+    };
+    paths.into_iter().map(file).collect()
+}
+
+/// Returns the modules that a file declares for tests only, as paths without an end.
+fn test_modules(path: &str, text: &str) -> Vec<String> {
+    static DECLARED: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"#\[cfg\((?:all\()?test\b[^\n]*\]\s*(?:pub(?:\(\w+\))? )?mod (\w+);").unwrap()
+    });
+    let folder = match path.rsplit_once('/') {
+        Some((folder, "mod.rs" | "lib.rs" | "main.rs")) => folder.to_owned(),
+        _ => path.trim_end_matches(".rs").to_owned(),
+    };
+    DECLARED.captures_iter(text).map(|found| format!("{folder}/{}", &found[1])).collect()
 }
 
 /// Blanks out comments. Good enough for our own code: a `//` within a string is taken for one unless `:` stands before it.
 fn without_comments(text: &str) -> String {
-    let comment = Regex::new(r"(^|[^:])//.*$").unwrap();
-    text.lines().map(|line| comment.replace(line, "$1").into_owned() + "\n").collect()
+    static COMMENT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(^|[^:])//.*$").unwrap());
+    text.lines().map(|line| COMMENT.replace(line, "$1").into_owned() + "\n").collect()
 }
 
 /// Blanks out what `#[cfg(test)]` stands before: up to the `;`, or the brace that closes it at the same indent.
@@ -206,8 +228,7 @@ fn nothing_below_the_edges_prints_or_exits() {
     let edges = ["report", "cli", "api", "web", "main", "lib"];
     let prints = r"\be?print(ln)?!|\bdbg!|\bio::std(out|err)\b|\bstd(out|err)\(\)|\bprocess::(exit|abort)\b|\banstream\b";
     let prints = Regex::new(prints).unwrap();
-    let below = sources();
-    let below = below.iter().filter(|file| !edges.contains(&file.module()) && !file.is_test());
+    let below = sources().iter().filter(|file| !edges.contains(&file.module()) && !file.is_test());
     let strict = below.filter(|file| !MAY_PRINT.iter().any(|(path, _)| file.path.starts_with(path)));
     hold("only report, cli and api talk to the user", strict.flat_map(|file| file.find(&prints)));
 }
@@ -230,6 +251,7 @@ const SHARED: &[&str] = &[
     "utoipa",
     "axum",
     "sha2",
+    "xxhash_rust",
 ];
 
 /// Libraries that two modules name, for a reason.
@@ -295,7 +317,8 @@ fn nothing_waits_by_sleeping() {
     let sleep = Regex::new(r"\bthread::sleep\b").unwrap();
     let all = ["src", "tests", "benches", "examples"].into_iter().flat_map(walk);
     let all = all.filter(|path| path.ends_with(".rs") && !path.ends_with("tidy.rs"));
-    let files = all.map(|path| File { text: String::new(), code: without_comments(&read(&path)), path });
+    let files =
+        all.map(|path| File { text: String::new(), code: without_comments(&read(&path)), path, test: false });
     hold("wait for a condition with a deadline", files.flat_map(|file| file.find(&sleep)));
 }
 
@@ -424,10 +447,12 @@ fn the_rules_see_the_code() {
     let sample =
         "//! Doc.\nuse crate::a; // crate::b\n#[cfg(test)]\nmod tests {\n    use crate::c;\n}\nfn d() {}\n";
     let code = without_tests(&without_comments(sample));
-    let file = File { path: "src/x/y.rs".to_owned(), text: sample.to_owned(), code };
+    let file = File { path: "src/x/y.rs".to_owned(), text: sample.to_owned(), code, test: false };
     assert_eq!(file.find(&Regex::new(r"crate::\w+").unwrap()), ["src/x/y.rs:2: crate::a"]);
     assert_eq!(file.find(&Regex::new("fn d").unwrap()), ["src/x/y.rs:7: fn d"]);
     assert_eq!((file.module(), file.depth()), ("x", 2));
+    assert_eq!(test_modules("src/x/mod.rs", "#[cfg(test)]\npub(crate) mod contract;\n"), ["src/x/contract"]);
+    assert_eq!(test_modules("src/x/y.rs", "#[cfg(test)]\nmod tests;\nmod z;\n"), ["src/x/y/tests"]);
     let files = sources();
     let seen: BTreeSet<&str> = files.iter().map(File::module).collect();
     let layers = layers();

@@ -1,6 +1,9 @@
 //! All collectors. One file a bot, two lines here: `mod` and the entry in [`ALL`].
 
+mod feed;
+mod file;
+
 use super::BotSpec;
 
 /// Every one of them, in the order of their module paths.
-pub const ALL: &[&BotSpec] = &[];
+pub const ALL: &[&BotSpec] = &[&file::SPEC];

@@ -1,6 +1,10 @@
 //! All outputs. One file a bot, two lines here: `mod` and the entry in [`ALL`].
 
+mod blackhole;
+mod export;
+mod file;
+
 use super::BotSpec;
 
 /// Every one of them, in the order of their module paths.
-pub const ALL: &[&BotSpec] = &[];
+pub const ALL: &[&BotSpec] = &[&blackhole::SPEC, &file::SPEC];

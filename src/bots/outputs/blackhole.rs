@@ -1,0 +1,30 @@
+//! Discards events.
+
+use crate::bots::{Bot, BotSpec, Context, Failure, Output, Site};
+use crate::message::Message;
+use crate::pipeline::{Kind, Params, Spec};
+
+/// The blackhole.
+pub(super) const SPEC: BotSpec = BotSpec {
+    spec: Spec {
+        module: "intelmq.bots.outputs.blackhole.output",
+        kind: Kind::Output,
+        summary: "Discards every event; for tests and for measuring.",
+        params: &[],
+        stateful: false,
+        paths: &[],
+    },
+    make,
+};
+
+struct Blackhole;
+
+fn make(_params: &Params, _site: &Site) -> Result<Bot, Failure> {
+    Ok(Bot::Output(Box::new(Blackhole)))
+}
+
+impl Output for Blackhole {
+    fn write(&mut self, _event: &Message, _context: &mut Context) -> Result<(), Failure> {
+        Ok(())
+    }
+}

@@ -1,0 +1,58 @@
+//! What outputs write of an event, as their common parameters say.
+
+use crate::bots::{Failure, Site};
+use crate::message::{Export, Key, Message, Value, json, python};
+use crate::pipeline::Params;
+
+/// How an output turns an event into text.
+pub(crate) struct Exporter {
+    single_key: Option<String>,
+    raw: Option<Key>,
+    how: Export,
+}
+
+impl Exporter {
+    /// Reads `single_key`, `keep_raw_field`, `hierarchical_output` and `message_with_type` (also called `with_type`).
+    ///
+    /// `message_jsondict_as_string` changes nothing in the text, as in IntelMQ 3.5.0.
+    pub(crate) fn of(params: &Params, site: &Site) -> Result<Exporter, Failure> {
+        let raw = if params.flag("keep_raw_field") { None } else { site.event_key("raw").ok() };
+        let how = Export {
+            hierarchical: params.flag("hierarchical_output"),
+            with_type: params.flag("message_with_type") || params.flag("with_type"),
+            jsondict_as_string: false,
+        };
+        let single_key = params.text("single_key")?.filter(|key| !key.is_empty());
+        Ok(Exporter { single_key, raw, how })
+    }
+
+    /// Appends the event's text, without a line's end.
+    pub(crate) fn write(&self, event: &Message, out: &mut Vec<u8>) {
+        match (&self.single_key, &self.raw) {
+            (Some(key), _) => write_single(event, key, out),
+            (None, Some(raw)) if event.get_key(raw).is_some() => {
+                let mut event = event.clone();
+                event.remove_key(raw);
+                event.write_json(out, &self.how);
+            }
+            (None, _) => event.write_json(out, &self.how),
+        }
+    }
+}
+
+/// One field alone: `raw` decoded, text that `output` holds as JSON, everything else as Python's `str` has it.
+fn write_single(event: &Message, key: &str, out: &mut Vec<u8>) {
+    let text = match (key, event.get(key)) {
+        ("raw", _) => {
+            let raw = event.raw().unwrap_or_default();
+            return out.extend(raw.utf8_chunks().flat_map(|chunk| chunk.valid().bytes()));
+        }
+        ("output", Some(Value::Text(text))) => match json::parse(text.as_bytes()) {
+            Ok(Value::Text(inner)) => inner,
+            _ => text.clone(),
+        },
+        (_, Some(value)) => python::str(value),
+        (_, None) => event.dict_text(key).unwrap_or_else(|| "None".to_owned()),
+    };
+    out.extend_from_slice(text.as_bytes());
+}
