@@ -19,13 +19,12 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, _common: &Common) -> Result<Exit, Failure> {
-    match &args.out {
-        Some(folder) => pages(folder).map_err(|cause| output::cannot_write(folder, &cause))?,
-        None => {
-            let mut page = Vec::new();
-            Man::new(command()).render(&mut page)?;
-            output::data(&String::from_utf8_lossy(&page))?;
-        }
+    if let Some(folder) = &args.out {
+        pages(folder).map_err(|cause| output::cannot_write(folder, &cause))?;
+    } else {
+        let mut page = Vec::new();
+        Man::new(command()).render(&mut page)?;
+        output::data(&String::from_utf8_lossy(&page))?;
     }
     Ok(Exit::Ok)
 }

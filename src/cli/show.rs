@@ -32,9 +32,9 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
             let number = step::number(&playbook, word)?;
             let step = &playbook.steps[number - 1];
             if common.json {
-                output::json(&Reader::of(&playbook).json(number, step))?
+                output::json(&Reader::of(&playbook).json(number, step))?;
             } else {
-                output::data(&Reader::of(&playbook).text(number, step, args.notes))?
+                output::data(&Reader::of(&playbook).text(number, step, args.notes))?;
             }
         }
         None if common.json => output::json(&playbook_json(&playbook))?,
@@ -67,23 +67,25 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn of(playbook: &'a Playbook) -> Self {
         let mut variables = playbook.example_variables();
-        variables.lab_in = "LAB/in".to_owned();
-        variables.lab_out = "LAB/out".to_owned();
+        "LAB/in".clone_into(&mut variables.lab_in);
+        "LAB/out".clone_into(&mut variables.lab_out);
         Reader { playbook, variables }
     }
 
     fn text(&self, number: usize, step: &Step, notes: bool) -> String {
-        let title = bold(&format!("{number}. {}", step.title));
-        let mut text = format!("{title}\n\n{}", self.parts(&step.text.before));
+        let mut text = heading(&format!("{number}. {}", step.title), &self.parts(&step.text.before));
         if !step.text.seen.is_empty() {
-            text += &format!("\n{}\n\n{}", bold("Seen"), self.parts(&step.text.seen));
+            text.push('\n');
+            text += &heading("Seen", &self.parts(&step.text.seen));
         }
         if notes {
             let hints = step.hints.iter().enumerate();
-            let hints: String =
+            let hints: Vec<String> =
                 hints.map(|(index, hint)| format!("{}. {}\n", index + 1, self.fill(hint))).collect();
-            let notes = self.fill(step.notes.trim());
-            text += &format!("\n{}\n\n{hints}\n{}\n\n{notes}\n", bold("Hints"), bold("Notes"));
+            text.push('\n');
+            text += &heading("Hints", &hints.concat());
+            text.push('\n');
+            text += &heading("Notes", &self.fill(step.notes.trim()));
         }
         text
     }
@@ -132,6 +134,10 @@ impl<'a> Reader<'a> {
         let lines = text.lines().skip(first - 1).take(count);
         Some(lines.map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n"))
     }
+}
+
+fn heading(title: &str, text: &str) -> String {
+    format!("{}\n\n{text}", bold(title))
 }
 
 /// Says in words what a block is filled in with.

@@ -50,7 +50,8 @@ impl Github {
             Some((file, line)) => format!("file={},line={line},", property(file)),
             None => String::new(),
         };
-        properties += &format!("title={}", property(&format!("{playbook} {what}")));
+        properties += "title=";
+        properties += &property(&format!("{playbook} {what}"));
         self.sink.line(&format!("::error {properties}::{}", data(text.trim_end())))
     }
 }

@@ -3,7 +3,7 @@
 //! While something runs, a spinner on standard error says what; it is there only on a terminal.
 
 use std::fmt::Write as _;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -27,7 +27,8 @@ const INDENT: &str = "       ";
 
 struct Human {
     sink: Sink,
-    spinner: ProgressBar,
+    /// Turns while something runs.
+    spinner: Option<ProgressBar>,
     /// The title of the step that runs.
     title: String,
     /// What to show under its line.
@@ -35,14 +36,14 @@ struct Human {
 }
 
 pub(super) fn make(sink: Sink) -> Box<dyn Reporter> {
-    Box::new(Human { sink, spinner: ProgressBar::hidden(), title: String::new(), details: Vec::new() })
+    Box::new(Human { sink, spinner: None, title: String::new(), details: Vec::new() })
 }
 
 impl Reporter for Human {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match &event.kind {
             Kind::SessionStarted { title, lab, target, broker, steps, .. } => {
-                self.session_started(title, lab, target, broker, *steps)
+                self.session_started(title, lab, target, broker, *steps)?;
             }
             Kind::StageStarted { stage } => self.busy(stage),
             Kind::StageFinished { .. } => self.rest(),
@@ -50,19 +51,22 @@ impl Reporter for Human {
             Kind::ActionDone { action, .. } => self.busy(action),
             Kind::CheckWaiting { seen, .. } => self.busy(&format!("waiting: {seen}")),
             Kind::CheckJudged { expectation, passed, seen, detail, .. } => {
-                self.check_judged(expectation, *passed, seen, detail)
+                self.check_judged(expectation, *passed, seen, detail);
             }
-            Kind::StepFinished { number, result, summary, problem, took_ms, quiet, .. } => {
-                self.step_finished(*number, *result, [summary, problem], (*took_ms, *quiet))
+            Kind::StepFinished { quiet: true, result: StepResult::Passed, .. } => {}
+            Kind::StepFinished { number, result, summary, problem, took_ms, .. } => {
+                self.step_finished(*number, *result, summary, problem, *took_ms)?;
             }
             Kind::SessionFinished { passed, failed, took_ms } => {
-                self.session_finished(*passed, *failed, *took_ms)
+                self.session_finished(*passed, *failed, *took_ms)?;
             }
         }
+        Ok(())
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        self.rest()
+        self.rest();
+        Ok(())
     }
 }
 
@@ -79,48 +83,40 @@ impl Human {
         self.line(&format!("{BOLD}{title}{BOLD:#}  {FAINT}{steps}, {target}, {broker}, lab {lab}{FAINT:#}"))
     }
 
-    fn busy(&mut self, what: &str) -> io::Result<()> {
-        if self.spinner.is_hidden() {
-            self.spinner = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {wide_msg}") {
-                self.spinner.set_style(style);
-            }
-            self.spinner.enable_steady_tick(Duration::from_millis(100));
+    fn busy(&mut self, what: &str) {
+        if io::stderr().is_terminal() {
+            self.spinner.get_or_insert_with(spinner).set_message(what.to_owned());
         }
-        self.spinner.set_message(what.to_owned());
-        Ok(())
     }
 
-    fn rest(&mut self) -> io::Result<()> {
-        self.spinner.finish_and_clear();
-        Ok(())
+    fn rest(&mut self) {
+        if let Some(spinner) = self.spinner.take() {
+            spinner.finish_and_clear();
+        }
     }
 
-    fn step_started(&mut self, number: usize, title: &str) -> io::Result<()> {
+    fn step_started(&mut self, number: usize, title: &str) {
         title.clone_into(&mut self.title);
         self.details.clear();
-        self.busy(&format!("{number}. {title}"))
+        self.busy(&format!("{number}. {title}"));
     }
 
-    fn check_judged(&mut self, expectation: &str, passed: bool, seen: &str, detail: &str) -> io::Result<()> {
+    fn check_judged(&mut self, expectation: &str, passed: bool, seen: &str, detail: &str) {
         match (passed, detail.trim_end()) {
             (true, _) => {}
             (false, "") => self.details.push(format!("expected {expectation}, saw {seen}")),
             (false, detail) => self.details.push(detail.to_owned()),
         }
-        Ok(())
     }
 
     fn step_finished(
         &mut self,
         number: usize,
         result: StepResult,
-        [seen, problem]: [&str; 2],
-        (took_ms, quiet): (u64, bool),
+        seen: &str,
+        problem: &str,
+        took_ms: u64,
     ) -> io::Result<()> {
-        if quiet && result == StepResult::Passed {
-            return Ok(());
-        }
         let mark = match result {
             StepResult::Passed => format!("{GOOD}✓{GOOD:#}"),
             StepResult::Failed => format!("{BAD}✗{BAD:#}"),
@@ -138,7 +134,7 @@ impl Human {
     }
 
     fn session_finished(&mut self, passed: usize, failed: usize, took_ms: u64) -> io::Result<()> {
-        self.rest()?;
+        self.rest();
         let style = if failed == 0 { GOOD } else { BAD };
         let counts = format!("{style}{passed} passed, {failed} failed{style:#}");
         self.line(&format!("{counts} {FAINT}in {}{FAINT:#}", seconds(took_ms)))
@@ -146,8 +142,20 @@ impl Human {
 
     fn line(&mut self, text: &str) -> io::Result<()> {
         let sink = &mut self.sink;
-        self.spinner.suspend(|| sink.line(text))
+        match &self.spinner {
+            Some(spinner) => spinner.suspend(|| sink.line(text)),
+            None => sink.line(text),
+        }
     }
+}
+
+fn spinner() -> ProgressBar {
+    let spinner = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {wide_msg}") {
+        spinner.set_style(style);
+    }
+    spinner.enable_steady_tick(Duration::from_millis(100));
+    spinner
 }
 
 fn seconds(milliseconds: u64) -> String {

@@ -47,10 +47,9 @@ impl Reporter for Junit {
             Kind::CheckJudged { expectation, passed, seen, detail, .. } => {
                 self.judge(expectation, *passed, seen, detail);
             }
-            Kind::StepFinished { step, result, problem, took_ms, quiet, .. } => {
-                if !*quiet || *result != StepResult::Passed {
-                    self.case(step, *result, problem, *took_ms);
-                }
+            Kind::StepFinished { quiet: true, result: StepResult::Passed, .. } => {}
+            Kind::StepFinished { step, result, problem, took_ms, .. } => {
+                self.case(step, *result, problem, *took_ms);
             }
             Kind::SessionFinished { took_ms, .. } => self.end(Some(*took_ms)),
             _ => {}

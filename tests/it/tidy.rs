@@ -48,6 +48,14 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+fn is_rust(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|end| end == "rs")
+}
+
+fn regex(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("a pattern of this file")
+}
+
 /// Lists the files below a folder, sorted, as paths below the project's folder.
 fn walk(folder: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -84,23 +92,22 @@ fn sources() -> &'static [File] {
 }
 
 fn read_sources() -> Vec<File> {
-    let paths: Vec<String> = walk("src").into_iter().filter(|path| path.ends_with(".rs")).collect();
+    let paths: Vec<String> = walk("src").into_iter().filter(|path| is_rust(path)).collect();
     let tests: Vec<String> = paths.iter().flat_map(|path| test_modules(path, &read(path))).collect();
     let file = |path: String| {
         let text = read(&path);
         let code = without_tests(&without_comments(&text));
         let module = path.trim_end_matches(".rs");
-        let test = tests.iter().any(|test| module == test || module.starts_with(&format!("{test}/")));
-        File { path, text, code, test }
+        let is_test = tests.iter().any(|test| module == test || module.starts_with(&format!("{test}/")));
+        File { path, text, code, test: is_test }
     };
     paths.into_iter().map(file).collect()
 }
 
 /// Returns the modules that a file declares for tests only, as paths without an end.
 fn test_modules(path: &str, text: &str) -> Vec<String> {
-    static DECLARED: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"#\[cfg\((?:all\()?test\b[^\n]*\]\s*(?:pub(?:\(\w+\))? )?mod (\w+);").unwrap()
-    });
+    static DECLARED: LazyLock<Regex> =
+        LazyLock::new(|| regex(r"#\[cfg\((?:all\()?test\b[^\n]*\]\s*(?:pub(?:\(\w+\))? )?mod (\w+);"));
     let folder = match path.rsplit_once('/') {
         Some((folder, "mod.rs" | "lib.rs" | "main.rs")) => folder.to_owned(),
         _ => path.trim_end_matches(".rs").to_owned(),
@@ -110,7 +117,7 @@ fn test_modules(path: &str, text: &str) -> Vec<String> {
 
 /// Blanks out comments. Good enough for our own code: a `//` within a string is taken for one unless `:` stands before it.
 fn without_comments(text: &str) -> String {
-    static COMMENT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(^|[^:])//.*$").unwrap());
+    static COMMENT: LazyLock<Regex> = LazyLock::new(|| regex(r"(^|[^:])//.*$"));
     text.lines().map(|line| COMMENT.replace(line, "$1").into_owned() + "\n").collect()
 }
 
@@ -147,7 +154,7 @@ fn without_tests(text: &str) -> String {
 /// The modules in the order of `src/lib.rs`.
 fn layers() -> Vec<String> {
     let lib = read("src/lib.rs");
-    let module = Regex::new(r"(?m)^pub mod (\w+);").unwrap();
+    let module = regex(r"(?m)^pub mod (\w+);");
     module.captures_iter(&lib).map(|found| found[1].to_owned()).collect()
 }
 
@@ -162,9 +169,9 @@ fn hold(rule: &str, violations: impl IntoIterator<Item = String>) {
 fn a_module_names_only_modules_above_it() {
     let layers = layers();
     let place = |name: &str| layers.iter().position(|layer| layer == name);
-    let named = Regex::new(r"\bcrate::(\w+)").unwrap();
-    let up = Regex::new(r"(?:super::)+").unwrap();
-    let group = Regex::new(r"\bcrate::\{").unwrap();
+    let named = regex(r"\bcrate::(\w+)");
+    let up = regex(r"(?:super::)+");
+    let group = regex(r"\bcrate::\{");
     let mut violations = Vec::new();
     for file in sources().iter().filter(|file| !file.is_test() && place(file.module()).is_some()) {
         let own = place(file.module());
@@ -206,12 +213,12 @@ const ABSENCES: &[(&str, &str, &str)] = &[
 fn what_must_stay_absent_is_absent() {
     let mut violations = Vec::new();
     for (folder, pattern, why) in ABSENCES {
-        let pattern = Regex::new(pattern).unwrap();
+        let pattern = regex(pattern);
         for file in sources().iter().filter(|file| file.path.starts_with(folder) && !file.is_test()) {
             violations.extend(file.find(&pattern).into_iter().map(|found| format!("{found} ({why})")));
         }
     }
-    let api = Regex::new(r"\bcrate::api\b").unwrap();
+    let api = regex(r"\bcrate::api\b");
     for file in sources().iter().filter(|file| file.module() == "cli") {
         if !["src/cli/serve.rs", "src/cli/botnet.rs"].contains(&&*file.path) {
             violations.extend(file.find(&api));
@@ -227,7 +234,7 @@ const MAY_PRINT: &[(&str, &str)] = &[("src/runtime/log", "a bot's log may go to 
 fn nothing_below_the_edges_prints_or_exits() {
     let edges = ["report", "cli", "api", "web", "main", "lib"];
     let prints = r"\be?print(ln)?!|\bdbg!|\bio::std(out|err)\b|\bstd(out|err)\(\)|\bprocess::(exit|abort)\b|\banstream\b";
-    let prints = Regex::new(prints).unwrap();
+    let prints = regex(prints);
     let below = sources().iter().filter(|file| !edges.contains(&file.module()) && !file.is_test());
     let strict = below.filter(|file| !MAY_PRINT.iter().any(|(path, _)| file.path.starts_with(path)));
     hold("only report, cli and api talk to the user", strict.flat_map(|file| file.find(&prints)));
@@ -266,7 +273,7 @@ fn one_module_names_each_client_library() {
         if SHARED.contains(&&*name) {
             continue;
         }
-        let pattern = Regex::new(&format!(r"\b{name}::|\buse {name}\b")).unwrap();
+        let pattern = regex(&format!(r"\b{name}::|\buse {name}\b"));
         let users = files.iter().filter(|file| !file.is_test() && !file.find(&pattern).is_empty());
         let modules: BTreeSet<&str> = users.map(File::module).collect();
         let allowed =
@@ -314,9 +321,9 @@ fn files_are_short_and_say_what_they_are() {
 
 #[test]
 fn nothing_waits_by_sleeping() {
-    let sleep = Regex::new(r"\bthread::sleep\b").unwrap();
+    let sleep = regex(r"\bthread::sleep\b");
     let all = ["src", "tests", "benches", "examples"].into_iter().flat_map(walk);
-    let all = all.filter(|path| path.ends_with(".rs") && !path.ends_with("tidy.rs"));
+    let all = all.filter(|path| is_rust(path) && !path.ends_with("tidy.rs"));
     let files =
         all.map(|path| File { text: String::new(), code: without_comments(&read(&path)), path, test: false });
     hold("wait for a condition with a deadline", files.flat_map(|file| file.find(&sleep)));
@@ -366,7 +373,7 @@ fn no_playbook_is_named_in_the_source() {
     let mut violations = Vec::new();
     for id in ids {
         // As an argument, a path or a name of its own; `intelmq.bots.parsers.ID`, `ID-schema.json` and a feed's name are others.
-        let pattern = Regex::new(&format!(r#"["` /]{}["` /]"#, regex::escape(&id))).unwrap();
+        let pattern = regex(&format!(r#"["` /]{}["` /]"#, regex::escape(&id)));
         for file in sources().iter().filter(|file| !file.is_test() && file.module() != "bots") {
             violations.extend(file.find(&pattern));
         }
@@ -377,6 +384,7 @@ fn no_playbook_is_named_in_the_source() {
 #[test]
 fn every_bot_is_a_file_and_a_line_in_its_registry() {
     let mut violations = Vec::new();
+    let spec = regex(r"\bpub(\(\w+\))? (const|static) SPEC\b");
     for group in ["collectors", "parsers", "experts", "outputs"] {
         let folder = format!("src/bots/{group}");
         let registry = without_tests(&read(&format!("{folder}/mod.rs")));
@@ -391,7 +399,7 @@ fn every_bot_is_a_file_and_a_line_in_its_registry() {
         }
         for name in &declared {
             let text = read(&format!("{folder}/{name}.rs")) + &read(&format!("{folder}/{name}/mod.rs"));
-            let is_bot = Regex::new(r"\bpub(\(\w+\))? (const|static) SPEC\b").unwrap().is_match(&text);
+            let is_bot = spec.is_match(&text);
             if is_bot && !listed.contains(name) {
                 violation(name, "has a SPEC that is not listed");
             }
@@ -417,7 +425,7 @@ fn every_command_is_a_file_and_has_a_test() {
     assert!(commands.len() > 5, "src/cli/args.rs was not read");
     let missing = commands.iter().flat_map(|name| {
         let test = read(&format!("tests/cmd/{name}.trycmd"));
-        let help = Regex::new(&format!(r"(?m)^\$ intelmq-lab {name} .*--help$")).unwrap();
+        let help = regex(&format!(r"(?m)^\$ intelmq-lab {name} .*--help$"));
         let file = (!modules_in("src/cli").contains(name)).then(|| format!("{name}: no file in src/cli"));
         let test = (!help.is_match(&test)).then(|| format!("{name}: no help in tests/cmd/{name}.trycmd"));
         file.into_iter().chain(test)
@@ -426,7 +434,7 @@ fn every_command_is_a_file_and_has_a_test() {
 }
 
 fn names(text: &str, pattern: &str) -> BTreeSet<String> {
-    Regex::new(pattern).unwrap().captures_iter(text).map(|found| found[1].to_owned()).collect()
+    regex(pattern).captures_iter(text).map(|found| found[1].to_owned()).collect()
 }
 
 /// The modules of a folder: its files and its folders with a `mod.rs`.
@@ -448,8 +456,8 @@ fn the_rules_see_the_code() {
         "//! Doc.\nuse crate::a; // crate::b\n#[cfg(test)]\nmod tests {\n    use crate::c;\n}\nfn d() {}\n";
     let code = without_tests(&without_comments(sample));
     let file = File { path: "src/x/y.rs".to_owned(), text: sample.to_owned(), code, test: false };
-    assert_eq!(file.find(&Regex::new(r"crate::\w+").unwrap()), ["src/x/y.rs:2: crate::a"]);
-    assert_eq!(file.find(&Regex::new("fn d").unwrap()), ["src/x/y.rs:7: fn d"]);
+    assert_eq!(file.find(&regex(r"crate::\w+")), ["src/x/y.rs:2: crate::a"]);
+    assert_eq!(file.find(&regex("fn d")), ["src/x/y.rs:7: fn d"]);
     assert_eq!((file.module(), file.depth()), ("x", 2));
     assert_eq!(test_modules("src/x/mod.rs", "#[cfg(test)]\npub(crate) mod contract;\n"), ["src/x/contract"]);
     assert_eq!(test_modules("src/x/y.rs", "#[cfg(test)]\nmod tests;\nmod z;\n"), ["src/x/y/tests"]);
