@@ -1,10 +1,8 @@
 //! IPAddress and IPNetwork.
 
-use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::number::parse_int;
-use super::python::strip;
 use super::text::generic_text;
 use super::value::Value;
 
@@ -18,44 +16,40 @@ pub(crate) fn is_plain_v4(text: &str) -> bool {
 }
 
 pub(crate) fn sanitize_ip(value: Value) -> Option<Value> {
-    if let Value::Text(text) = &value
-        && text.parse::<Ipv4Addr>().is_ok()
-    {
-        return Some(value);
-    }
-    let text = match &value {
-        Value::Int(_) | Value::BigInt(_) => return from_int(&value).map(text_of),
+    let text = match value {
+        Value::Bool(value) => return from_int(&Value::Int(value.into())),
+        Value::Int(_) | Value::BigInt(_) => return from_int(&value),
         _ => generic_text(value)?,
     };
     if let Ok(address) = text.parse() {
         return Some(text_of(address));
     }
-    if let Some(address) = parse_int(&text) {
-        return from_int(&address).map(text_of);
+    if text == "0" || (!text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit())) {
+        return from_int(&parse_int(&text)?);
     }
-    let text = text.split_once('%').map_or(text.as_str(), |(address, _)| address);
-    match text.parse() {
-        Ok(address) => Some(text_of(address)),
-        Err(_) => single(text).map(text_of),
+    if let Some(address) = single(&text) {
+        return Some(text_of(address));
     }
+    let (address, _) = text.split_once('%')?;
+    address.parse().ok().map(text_of)
 }
 
 /// Reads a network that is one address.
 fn single(text: &str) -> Option<IpAddr> {
-    let (address, length) = parse_network(text)?;
-    (length == bits(address)).then_some(address)
+    let network = Network::of(text)?;
+    (network.length == bits(network.address)).then_some(network.address)
 }
 
-fn from_int(number: &Value) -> Option<IpAddr> {
+fn from_int(number: &Value) -> Option<Value> {
     let number: u128 = match number {
         Value::Int(number) => u128::try_from(*number).ok()?,
         Value::BigInt(digits) => digits.parse().ok()?,
         _ => return None,
     };
-    Some(match u32::try_from(number) {
+    Some(text_of(match u32::try_from(number) {
         Ok(number) => IpAddr::V4(number.into()),
         Err(_) => IpAddr::V6(number.into()),
-    })
+    }))
 }
 
 fn text_of(address: IpAddr) -> Value {
@@ -74,28 +68,57 @@ fn format_ip(address: IpAddr) -> String {
 }
 
 pub(crate) fn is_network(text: &str) -> bool {
-    parse_network(text).is_some_and(|(address, length)| cut(address, length) == address)
+    Network::of(text).is_some_and(|network| network.cut() == network.address)
 }
 
 pub(crate) fn sanitize_network(value: Value) -> Option<Value> {
     let text = generic_text(value)?;
-    let (address, length) = parse_network(strip(&text))?;
-    let mut out = format_ip(cut(address, length));
-    // Writing to a string cannot fail.
-    let _ = write!(out, "/{length}");
-    Some(Value::Text(out))
+    let network = Network::of(&text)?;
+    let first = network.cut();
+    let scope = if first == network.address { network.scope } else { "" };
+    Some(Value::Text(format!("{}{scope}/{}", format_ip(first), network.length)))
 }
 
-fn parse_network(text: &str) -> Option<(IpAddr, u8)> {
-    let (address, mask) = text.split_once('/').map_or((text, None), |(address, mask)| (address, Some(mask)));
-    let address: IpAddr = address.parse().ok()?;
-    let Some(mask) = mask else { return Some((address, bits(address))) };
-    let length = match address {
-        _ if !mask.is_empty() && mask.bytes().all(|b| b.is_ascii_digit()) => mask.parse().ok()?,
-        IpAddr::V4(_) => mask_length(mask.parse::<Ipv4Addr>().ok()?.into())?,
-        IpAddr::V6(_) => return None,
-    };
-    (length <= bits(address)).then_some((address, length))
+/// An address and how many of its bits name the network.
+struct Network<'a> {
+    address: IpAddr,
+    length: u8,
+    /// The interface of an IPv6 address, with its `%`.
+    scope: &'a str,
+}
+
+impl<'a> Network<'a> {
+    fn of(text: &'a str) -> Option<Network<'a>> {
+        let (address, mask) =
+            text.split_once('/').map_or((text, None), |(address, mask)| (address, Some(mask)));
+        let (address, scope) = address.split_at(address.find('%').unwrap_or(address.len()));
+        let address: IpAddr = address.parse().ok()?;
+        if !scope.is_empty() && (address.is_ipv4() || scope.len() == 1 || scope[1..].contains('%')) {
+            return None;
+        }
+        let length = match (address, mask) {
+            (_, None) => bits(address),
+            (_, Some(mask)) if mask.bytes().all(|b| b.is_ascii_digit()) => mask.parse().ok()?,
+            (IpAddr::V4(_), Some(mask)) => mask_length(mask.parse::<Ipv4Addr>().ok()?.into())?,
+            (IpAddr::V6(_), Some(_)) => return None,
+        };
+        (length <= bits(address)).then_some(Network { address, length, scope })
+    }
+
+    /// Returns the network's first address.
+    fn cut(&self) -> IpAddr {
+        let length = u32::from(self.length);
+        match self.address {
+            IpAddr::V4(v4) => {
+                let mask = u32::MAX.checked_shl(32 - length).unwrap_or(0);
+                IpAddr::V4(Ipv4Addr::from(u32::from(v4) & mask))
+            }
+            IpAddr::V6(v6) => {
+                let mask = u128::MAX.checked_shl(128 - length).unwrap_or(0);
+                IpAddr::V6(Ipv6Addr::from(u128::from(v6) & mask))
+            }
+        }
+    }
 }
 
 /// Reads a netmask, or a hostmask such as `0.0.0.255`.
@@ -110,18 +133,4 @@ fn mask_length(mask: u32) -> Option<u8> {
 
 fn bits(address: IpAddr) -> u8 {
     if address.is_ipv4() { 32 } else { 128 }
-}
-
-/// Clears the host bits.
-fn cut(address: IpAddr, length: u8) -> IpAddr {
-    match address {
-        IpAddr::V4(v4) => {
-            let mask = u32::MAX.checked_shl(32 - u32::from(length)).unwrap_or(0);
-            IpAddr::V4(Ipv4Addr::from(u32::from(v4) & mask))
-        }
-        IpAddr::V6(v6) => {
-            let mask = u128::MAX.checked_shl(128 - u32::from(length)).unwrap_or(0);
-            IpAddr::V6(Ipv6Addr::from(u128::from(v6) & mask))
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! Classification types and taxonomies (facts §2.8).
 
-use super::python::strip;
+use super::text::lowercase;
 use super::value::Value;
 
 /// Every taxonomy with its types; `test` and `other` are types as well.
@@ -80,21 +80,17 @@ pub(crate) fn is_taxonomy(text: &str) -> bool {
 }
 
 pub(crate) fn kind(value: Value) -> Option<Value> {
-    let value = match value {
-        Value::Text(text) if is_type(&text) => return Some(Value::Text(text)),
-        other => super::text::lowercase(other)?,
-    };
+    let value = lowercase(value).filter(Value::is_truthy)?;
     let new = value.as_str().and_then(|text| OLD.iter().find(|(old, _)| *old == text));
     Some(new.map_or(value, |(_, new)| Value::from(*new)))
 }
 
 pub(crate) fn taxonomy(value: Value) -> Option<Value> {
-    let value = super::text::lowercase(value)?;
-    let text = value.as_str().map(strip)?;
-    Some(match text {
-        "abusive content" | "information gathering" | "intrusion attempts" | "malicious code" => {
-            Value::Text(text.replace(' ', "-"))
-        }
+    let value = lowercase(value).filter(Value::is_truthy)?;
+    Some(match value.as_str() {
+        Some(
+            old @ ("abusive content" | "information gathering" | "intrusion attempts" | "malicious code"),
+        ) => Value::Text(old.replace(' ', "-")),
         _ => value,
     })
 }

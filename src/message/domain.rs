@@ -1,13 +1,14 @@
 //! Domain names, in the ASCII form of IDNA 2003 as Python's `idna` codec makes it.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 use stringprep::tables;
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::address::is_ip;
 use super::kind::Raised;
 use super::text::generic_text;
+use super::url;
 use super::value::Value;
 
 pub(crate) fn sanitize(value: Value) -> Option<Value> {
@@ -25,17 +26,23 @@ pub(crate) fn sanitize(value: Value) -> Option<Value> {
 }
 
 pub(crate) fn check(text: &str) -> Result<bool, Raised> {
-    let plain =
+    let usual =
         |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_' | b'*');
     if text.starts_with('.') || text.ends_with('.') || text.is_empty() {
         return Ok(false);
     }
-    if text.bytes().all(plain) {
-        to_ascii(text)?;
-        return Ok(text.parse::<IpAddr>().is_err());
-    }
     let ascii = to_ascii(text)?;
-    Ok(ascii == text && !text.bytes().any(|b| b.is_ascii_uppercase()) && !text.contains([':', '/', '?', '#']))
+    if text.bytes().all(usual) {
+        return Ok(!is_ip(text));
+    }
+    // An address's path, query and fragment may stand behind a name if they are empty, as may an empty host.
+    let cleaned = url::clean(text);
+    let name = cleaned.strip_suffix('#').unwrap_or(&cleaned);
+    let name = name.strip_suffix('?').unwrap_or(name);
+    let name = if name == "//" { "" } else { name };
+    Ok(ascii == text
+        && !text.contains(|c: char| c.is_ascii_uppercase() || c == ':')
+        && !name.contains(['/', '?', '#']))
 }
 
 /// Encodes every label of a name.
@@ -81,26 +88,37 @@ fn encode(prepared: &str) -> Result<String, Raised> {
     idna::punycode::encode_str(prepared).map(|code| format!("xn--{code}")).ok_or(TOO_LONG)
 }
 
-/// Nameprep (RFC 3491), but characters that Unicode 3.2 did not know pass, as in Python.
+/// Nameprep (RFC 3491), but characters that Unicode 3.2 did not know pass, in lower case, as in Python.
 fn nameprep(label: &str) -> Result<String, Raised> {
-    let prepared: String = label
-        .chars()
-        .filter(|&c| !tables::commonly_mapped_to_nothing(c))
-        .flat_map(tables::case_fold_for_nfkc)
-        .nfkc()
-        .collect();
+    let mapped: String =
+        label.chars().filter(|&c| !tables::commonly_mapped_to_nothing(c)).flat_map(fold).collect();
+    let mut prepared = String::with_capacity(mapped.len());
+    for part in mapped.split_inclusive(tables::unassigned_code_point) {
+        let known = part.trim_end_matches(tables::unassigned_code_point);
+        prepared.extend(known.nfkc());
+        prepared.push_str(&part[known.len()..]);
+    }
     if prepared.chars().any(is_prohibited) {
         return Err(Raised("Invalid character"));
     }
-    let right = |c| tables::bidi_r_or_al(c);
+    let known = |c| !tables::unassigned_code_point(c);
+    let right = |c| tables::bidi_r_or_al(c) && known(c);
     if prepared.contains(right)
-        && (prepared.contains(|c| tables::bidi_l(c))
+        && (prepared.contains(|c| tables::bidi_l(c) && known(c))
             || !prepared.starts_with(right)
             || !prepared.ends_with(right))
     {
         return Err(Raised("Violation of BIDI requirement"));
     }
     Ok(prepared)
+}
+
+/// Maps a character as RFC 3454 says, or to what Unicode calls its lower case by now.
+fn fold(c: char) -> impl Iterator<Item = char> {
+    let mut folded = tables::case_fold_for_nfkc(c).peekable();
+    let same = folded.peek() == Some(&c);
+    let lower = same.then(|| c.to_lowercase()).into_iter().flatten().flat_map(tables::case_fold_for_nfkc);
+    lower.chain(folded.filter(move |_| !same))
 }
 
 fn is_prohibited(c: char) -> bool {

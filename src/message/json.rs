@@ -6,11 +6,11 @@ use jiter::{Jiter, JiterError, Peek};
 
 use super::number::from_digits;
 use super::python::{into_text, write_float, write_int};
-use super::text::generic_text;
+use super::text::generic;
 use super::value::Value;
 
 /// How deep lists and objects may be nested.
-const DEEPEST: usize = 200;
+const DEEPEST: usize = 500;
 
 /// How a value is written.
 #[derive(Debug, Clone, Copy)]
@@ -239,23 +239,30 @@ pub(crate) fn is_dict(text: &str) -> bool {
 }
 
 pub(crate) fn sanitize(value: Value) -> Option<Value> {
-    sanitize_with(value, is_json)
+    if value == Value::Null { None } else { sanitize_with(value, is_json) }
 }
 
 pub(crate) fn sanitize_dict(value: Value) -> Option<Value> {
-    sanitize_with(value, is_dict)
+    if value.is_truthy() { sanitize_with(value, is_dict) } else { None }
 }
 
+/// Keeps text that is ready, without white space around it; writes anything else as JSON.
 fn sanitize_with(value: Value, is_ready: fn(&str) -> bool) -> Option<Value> {
-    if !value.is_truthy() {
-        return None;
+    if let Value::Text(_) | Value::Bytes(_) = value {
+        match generic(value.clone()) {
+            Some(Value::Text(text)) if is_ready(&text) => return Some(Value::Text(text)),
+            _ => {}
+        }
     }
-    let value = match value {
-        Value::Text(_) | Value::Bytes(_) => Value::Text(generic_text(value)?),
-        other => other,
-    };
+    (!holds_bytes(&value)).then(|| Value::Text(to_text(&value, true, true)))
+}
+
+/// Bytes cannot be written as JSON.
+fn holds_bytes(value: &Value) -> bool {
     match value {
-        Value::Text(text) if is_ready(&text) => Some(Value::Text(text)),
-        other => Some(Value::Text(to_text(&other, true, true))),
+        Value::Bytes(_) => true,
+        Value::List(items) => items.iter().any(holds_bytes),
+        Value::Map(items) => items.iter().any(|(_, item)| holds_bytes(item)),
+        _ => false,
     }
 }

@@ -1,7 +1,5 @@
 //! Types that are numbers: Integer, ASN, Float, Accuracy, Boolean.
 
-use super::python::{is_space, strip};
-use super::text::decode;
 use super::value::Value;
 
 pub(crate) fn integer(value: &Value) -> Option<Value> {
@@ -10,17 +8,17 @@ pub(crate) fn integer(value: &Value) -> Option<Value> {
         Value::Int(_) | Value::BigInt(_) => Some(value.clone()),
         Value::Float(number) => float_to_int(*number),
         Value::Text(text) => parse_int(text),
-        Value::Bytes(bytes) => parse_int(std::str::from_utf8(bytes).ok()?),
+        Value::Bytes(bytes) => parse_int(ascii(bytes)?),
         Value::Null | Value::List(_) | Value::Map(_) => None,
     }
 }
 
-/// Reads what Python's `int()` takes: blanks around, a sign, `_` between digits, decimal digits of any script.
+/// Reads what Python's `int()` takes: white space around, a sign, `_` between digits, decimal digits of any script.
 pub(crate) fn parse_int(text: &str) -> Option<Value> {
     if let (true, Ok(number)) = (!text.starts_with('+'), text.parse::<i64>()) {
         return Some(Value::Int(number));
     }
-    let text = text.trim_matches(is_space);
+    let text = text.trim();
     let (negative, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -56,7 +54,7 @@ pub(crate) fn from_digits(digits: &str, negative: bool) -> Value {
 }
 
 /// Returns the ASCII digit of a decimal digit of any script.
-fn decimal(c: char) -> Option<char> {
+pub(crate) fn decimal(c: char) -> Option<char> {
     use unicode_general_category::{GeneralCategory, get_general_category};
 
     if c.is_ascii() {
@@ -73,6 +71,11 @@ fn decimal(c: char) -> Option<char> {
     char::from_digit(before.count() as u32 % 10, 10)
 }
 
+/// Bytes are numbers only in ASCII.
+fn ascii(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok().filter(|text| text.is_ascii())
+}
+
 fn float_to_int(number: f64) -> Option<Value> {
     if !number.is_finite() {
         return None;
@@ -86,13 +89,10 @@ fn float_to_int(number: f64) -> Option<Value> {
 
 pub(crate) fn asn(value: &Value) -> Option<Value> {
     let number = match value {
-        Value::Text(text) => {
-            let text = strip(text);
-            match text.get(..2) {
-                Some(prefix) if prefix.eq_ignore_ascii_case("as") => parse_int(&text[2..]),
-                _ => parse_int(text),
-            }
-        }
+        Value::Text(text) => match text.get(..2) {
+            Some(prefix) if prefix.eq_ignore_ascii_case("as") => parse_int(&text[2..]),
+            _ => parse_int(text),
+        },
         other => integer(other),
     }?;
     matches!(number, Value::Int(1..=0xffff_ffff)).then_some(number)
@@ -102,21 +102,21 @@ pub(crate) fn float(value: &Value) -> Option<Value> {
     to_float(value).map(Value::Float)
 }
 
-fn to_float(value: &Value) -> Option<f64> {
+pub(crate) fn to_float(value: &Value) -> Option<f64> {
     match value {
         Value::Bool(value) => Some((*value).into()),
         Value::Int(number) => Some(*number as f64),
         Value::BigInt(digits) => digits.parse().ok().filter(|number: &f64| number.is_finite()),
         Value::Float(number) => Some(*number),
         Value::Text(text) => parse_float(text),
-        Value::Bytes(bytes) => parse_float(&decode(bytes)),
+        Value::Bytes(bytes) => parse_float(ascii(bytes)?),
         Value::Null | Value::List(_) | Value::Map(_) => None,
     }
 }
 
 /// Reads what Python's `float()` takes.
 pub(crate) fn parse_float(text: &str) -> Option<f64> {
-    let text = text.trim_matches(is_space);
+    let text = text.trim();
     if text.bytes().all(|b| b.is_ascii() && b != b'_') {
         return text.parse().ok();
     }
@@ -147,7 +147,7 @@ pub(crate) fn boolean(value: &Value) -> Option<Value> {
     match value {
         Value::Bool(_) => Some(value.clone()),
         Value::Int(number @ (0 | 1)) => Some(Value::Bool(*number == 1)),
-        Value::Text(text) => match strip(text).to_lowercase().as_str() {
+        Value::Text(text) => match super::python::strip(text).to_lowercase().as_str() {
             "true" => Some(Value::Bool(true)),
             "false" => Some(Value::Bool(false)),
             _ => None,

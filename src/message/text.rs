@@ -41,22 +41,24 @@ fn strip_owned(text: String) -> String {
     if stripped.len() == text.len() { text } else { stripped.to_owned() }
 }
 
-/// Converts text only; anything else is refused.
-fn cased(value: Value, is_cased: fn(&str) -> bool, convert: fn(&str) -> String) -> Option<Value> {
+pub(crate) fn lowercase(value: Value) -> Option<Value> {
     match value {
         Value::Text(text) if text.is_empty() => None,
-        Value::Text(text) if is_cased(&text) => Some(Value::Text(strip_owned(text))),
-        Value::Text(text) => Some(Value::Text(strip_owned(convert(&text)))),
+        Value::Text(text) if is_lowercase(&text) => Some(Value::Text(strip_owned(text))),
+        Value::Text(text) => Some(Value::Text(strip_owned(text.to_lowercase()))),
+        Value::Bytes(bytes) => generic(Value::Bytes(bytes.to_ascii_lowercase())),
         _ => None,
     }
 }
 
-pub(crate) fn lowercase(value: Value) -> Option<Value> {
-    cased(value, is_lowercase, str::to_lowercase)
-}
-
 pub(crate) fn uppercase(value: Value) -> Option<Value> {
-    cased(value, is_uppercase, str::to_uppercase)
+    match value {
+        Value::Text(text) if text.is_empty() => None,
+        Value::Text(text) if is_uppercase(&text) => Some(Value::Text(strip_owned(text))),
+        Value::Text(text) => Some(Value::Text(strip_owned(text.to_uppercase()))),
+        Value::Bytes(bytes) => generic(Value::Bytes(bytes.to_ascii_uppercase())),
+        _ => None,
+    }
 }
 
 pub(crate) fn is_lowercase(text: &str) -> bool {
@@ -76,8 +78,8 @@ fn has_byte(text: &str, is: fn(&u8) -> bool) -> bool {
 /// Encodes; also what is Base64 already.
 pub(crate) fn base64(value: Value) -> Option<Value> {
     match value {
-        Value::Text(text) if !text.is_empty() => Some(Value::Text(STANDARD.encode(text))),
-        Value::Bytes(bytes) if !bytes.is_empty() => Some(Value::Text(STANDARD.encode(bytes))),
+        Value::Text(text) => Some(Value::Text(STANDARD.encode(text))),
+        Value::Bytes(bytes) => Some(Value::Text(STANDARD.encode(bytes))),
         _ => None,
     }
 }
@@ -90,16 +92,13 @@ pub(crate) fn check_base64(text: &str) -> Result<bool, Raised> {
     if plain && bytes.len() % 4 == 0 && !body.is_empty() {
         return Ok(true);
     }
-    decode_base64(text).map(|bytes| !bytes.is_empty())
+    decode_base64(text).map(|_| !text.is_empty())
 }
 
 /// Decodes as Python does: what is not of the alphabet is skipped, wrong padding is an error.
 pub(crate) fn decode_base64(text: &str) -> Result<Vec<u8>, Raised> {
     if let Ok(bytes) = STANDARD.decode(text) {
         return Ok(bytes);
-    }
-    if !text.is_ascii() {
-        return Err(Raised("string argument should contain only ASCII characters"));
     }
     let mut out = Vec::with_capacity(text.len() / 4 * 3);
     let (mut place, mut left, mut pads) = (0u8, 0u8, 0u8);
@@ -141,16 +140,8 @@ pub(crate) fn decode_base64(text: &str) -> Result<Vec<u8>, Raised> {
 const REGISTRIES: [&str; 5] = ["AFRINIC", "APNIC", "ARIN", "LACNIC", "RIPE"];
 
 pub(crate) fn registry(value: Value) -> Option<Value> {
-    let text = match value {
-        Value::Text(text) if !text.is_empty() => text.to_uppercase(),
-        _ => return None,
-    };
-    let text = strip_owned(text);
-    Some(if matches!(text.as_str(), "RIPENCC" | "RIPE-NCC") {
-        Value::from("RIPE")
-    } else {
-        Value::Text(text)
-    })
+    let value = uppercase(value)?;
+    Some(if matches!(value.as_str(), Some("RIPENCC" | "RIPE-NCC")) { Value::from("RIPE") } else { value })
 }
 
 pub(crate) fn is_registry(text: &str) -> bool {
@@ -160,7 +151,7 @@ pub(crate) fn is_registry(text: &str) -> bool {
 const LEVELS: [&str; 4] = ["WHITE", "GREEN", "AMBER", "RED"];
 
 pub(crate) fn tlp(value: Value) -> Option<Value> {
-    let Some(Value::Text(text)) = uppercase(value) else { return None };
+    let Some(Value::Text(text)) = uppercase(value).filter(Value::is_truthy) else { return None };
     let level =
         text.strip_prefix("TLP").map_or(text.as_str(), |rest| strip(rest.strip_prefix(':').unwrap_or(rest)));
     Some(if level == "YELLOW" { Value::from("AMBER") } else { Value::from(level) })

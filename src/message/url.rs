@@ -1,11 +1,12 @@
 //! URLs, split as Python's `urllib.parse.urlsplit` does.
 
+use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::kind::Raised;
-use super::python::{is_space, strip};
+use super::python::strip;
 use super::text::generic_text;
 use super::value::Value;
 
@@ -14,54 +15,81 @@ pub(crate) fn sanitize(value: Value) -> Result<Option<Value>, Raised> {
     if text.contains("hxxp") {
         text = text.replace("hxxp://", "http://").replace("hxxps://", "https://");
     }
-    if let Some(path) = text.strip_prefix("file:///") {
-        text = format!("file://localhost/{path}");
+    let cleaned = clean(&text);
+    let split = Split::of(&cleaned)?;
+    if split.scheme.eq_ignore_ascii_case("file") && split.host.is_empty() {
+        return Ok(Some(Value::Text(split.on_localhost())));
     }
-    Ok((!host_part(&text)?.is_empty()).then_some(Value::Text(text)))
+    Ok((!split.host.is_empty()).then_some(Value::Text(text)))
 }
 
 /// Tells, cheaply, whether an address is valid and needs no change.
 pub(crate) fn is_clean(text: &str) -> bool {
-    strip(text).len() == text.len()
-        && !text.contains("hxxp")
-        && !text.starts_with("file:///")
-        && check(text) == Ok(true)
+    strip(text).len() == text.len() && !text.contains("hxxp") && check(text) == Ok(true)
 }
 
 pub(crate) fn check(text: &str) -> Result<bool, Raised> {
-    if text.starts_with(is_space) {
-        return Ok(false);
-    }
-    Ok(!host_part(text)?.is_empty())
+    Ok(!text.starts_with([' ', '\t', '\n', '\u{b}', '\u{c}', '\r'])
+        && !Split::of(&clean(text))?.host.is_empty())
 }
 
-/// Returns what stands between `//` and the path, without what Python drops from an address first.
-pub(crate) fn host_part(text: &str) -> Result<std::borrow::Cow<'_, str>, Raised> {
-    use std::borrow::Cow;
-
+/// Drops what Python drops before it looks at an address.
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     let text = text.trim_start_matches(|c: char| c <= ' ');
-    let text = if text.contains(['\t', '\r', '\n']) {
-        Cow::Owned(text.replace(['\t', '\r', '\n'], ""))
-    } else {
-        Cow::Borrowed(text)
-    };
-    let host = authority(&text)?;
-    Ok(match text {
-        Cow::Borrowed(text) => Cow::Borrowed(authority(text)?),
-        Cow::Owned(_) => Cow::Owned(host.to_owned()),
-    })
+    match text.contains(['\t', '\r', '\n']) {
+        true => Cow::Owned(text.replace(['\t', '\r', '\n'], "")),
+        false => Cow::Borrowed(text),
+    }
 }
 
-fn authority(text: &str) -> Result<&str, Raised> {
-    let rest = match text.split_once(':') {
-        Some((scheme, rest)) if is_scheme(scheme) => rest,
-        _ => text,
-    };
-    let Some(rest) = rest.strip_prefix("//") else { return Ok("") };
-    let host = rest.find(['/', '?', '#']).map_or(rest, |end| &rest[..end]);
-    check_brackets(host)?;
-    check_characters(host)?;
-    Ok(host)
+/// The parts of an address; see [`clean`] for what must come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Split<'a> {
+    /// What stands before the colon, as it is written.
+    pub(crate) scheme: &'a str,
+    /// What stands between `//` and the path: user, host and port.
+    pub(crate) host: &'a str,
+    /// The path.
+    pub(crate) path: &'a str,
+    /// What follows `?`.
+    pub(crate) query: &'a str,
+    /// What follows `#`.
+    pub(crate) fragment: &'a str,
+}
+
+impl<'a> Split<'a> {
+    /// Splits an address; an error is what Python raises.
+    pub(crate) fn of(text: &'a str) -> Result<Split<'a>, Raised> {
+        let (scheme, rest) = match text.split_once(':') {
+            Some((scheme, rest)) if is_scheme(scheme) => (scheme, rest),
+            _ => ("", text),
+        };
+        let (host, rest) = match rest.strip_prefix("//") {
+            Some(rest) => rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len())),
+            None => ("", rest),
+        };
+        check_brackets(host)?;
+        check_characters(host)?;
+        let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        Ok(Split { scheme, host, path, query, fragment })
+    }
+
+    /// Writes a file's address with the host that IntelMQ gives it.
+    fn on_localhost(self) -> String {
+        let mut out = String::from("file://localhost");
+        if !self.path.is_empty() && !self.path.starts_with('/') {
+            out.push('/');
+        }
+        out.push_str(self.path);
+        for (mark, part) in [('?', self.query), ('#', self.fragment)] {
+            if !part.is_empty() {
+                out.push(mark);
+                out.push_str(part);
+            }
+        }
+        out
+    }
 }
 
 fn is_scheme(scheme: &str) -> bool {

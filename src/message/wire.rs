@@ -117,9 +117,14 @@ impl Draft {
         }
         let mut message = Message::empty(idf, kind);
         for (key, value) in self.fields {
-            if !value.is_ignored() {
-                message.store_either(key, value)?;
+            if message.has(key.place()) {
+                // Only with a whole object beside its own sub-keys.
+                return Err(MessageError::KeyExists(idf.name(&key).into_owned()).into());
             }
+            if value.is_ignored() {
+                continue;
+            }
+            message.store_either(key, value)?;
         }
         Ok(message)
     }

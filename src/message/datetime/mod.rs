@@ -1,25 +1,84 @@
-//! Moments: the DateTime type.
+//! Moments: the DateTime type, and how parsers read moments of other forms.
+
+mod format;
+mod fuzzy;
+mod lex;
+mod strptime;
+mod ymd;
+
+use std::sync::LazyLock;
+
+pub use format::TimeFormat;
+use jiff::civil::DateTime;
+use strptime::Strptime;
 
 use super::value::Value;
 
-/// Tells whether text has the exact form that messages hold.
+/// Tells whether a message may hold a moment in this form.
+///
+/// That is `YYYY-MM-DDTHH:MM:SS+00:00`, a fraction of up to six digits allowed; Python also takes `2025-3-1T1:2:3+00:00`.
 pub(crate) fn is_valid(text: &str) -> bool {
-    exact(text.as_bytes())
+    exact(text.as_bytes()) || (text.ends_with("+00:00") && LOOSE.iter().any(|form| form.read(text).is_ok()))
 }
+
+static LOOSE: LazyLock<Vec<Strptime>> = LazyLock::new(|| {
+    ["%Y-%m-%dT%H:%M:%S+00:00", "%Y-%m-%dT%H:%M:%S.%f+00:00"]
+        .into_iter()
+        .filter_map(|form| Strptime::new(form).ok())
+        .collect()
+});
 
 /// Returns the present moment, to the second.
 pub fn now() -> String {
-    let now = jiff::Timestamp::now();
-    let now = jiff::tz::TimeZone::UTC.to_datetime(now);
-    now.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()
+    iso(utc_now().with().subsec_nanosecond(0).build().unwrap_or_default())
+}
+
+/// Reads a moment in nearly any form, as Python's dateutil does: month first, unknown words passed over, what is missing
+/// taken from today.
+///
+/// A moment without a time zone is UTC; zones are understood as offsets, `UTC`, `GMT` and `Z`.
+pub fn parse_fuzzy(text: &str) -> Option<DateTime> {
+    fuzzy::parse(text, utc_now().date())
+}
+
+fn utc_now() -> DateTime {
+    jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now())
+}
+
+/// Writes a moment of UTC as messages hold it, with six digits of a fraction or none.
+pub fn iso(moment: DateTime) -> String {
+    use std::fmt::Write as _;
+
+    let mut out = String::with_capacity(32);
+    let (date, time) = (moment.date(), moment.time());
+    // Writing to a string cannot fail.
+    let _ = write!(out, "{:04}-{:02}-{:02}T", date.year(), date.month(), date.day());
+    let _ = write!(out, "{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second());
+    let micros = time.subsec_nanosecond() / 1000;
+    if micros > 0 {
+        let _ = write!(out, ".{micros:06}");
+    }
+    out.push_str("+00:00");
+    out
+}
+
+/// Python's datetimes begin with the year 1.
+fn in_range(moment: DateTime) -> Option<DateTime> {
+    (moment.year() >= 1).then_some(moment)
 }
 
 pub(crate) fn sanitize(value: Value) -> Option<Value> {
     let Value::Text(text) = value else { return None };
+    if exact(text.as_bytes()) {
+        return Some(Value::Text(text));
+    }
+    if let Some(text) = plain(&text) {
+        return Some(Value::Text(text));
+    }
     if is_valid(&text) {
         return Some(Value::Text(text));
     }
-    plain(&text).map(Value::Text)
+    parse_fuzzy(&text).map(|moment| Value::Text(iso(moment)))
 }
 
 /// `YYYY-MM-DDTHH:MM:SS`, a fraction of one to six digits or none, `+00:00`.
