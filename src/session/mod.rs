@@ -5,9 +5,12 @@ mod down;
 mod error;
 mod event;
 pub mod explain;
+#[cfg(test)]
+mod fake;
 mod lab;
 mod labs;
 mod open;
+mod prove;
 mod run;
 mod status;
 mod steps;
@@ -20,6 +23,10 @@ pub use event::{Event, Kind, StepResult};
 pub use lab::{Api, Lab, Record};
 pub use labs::Labs;
 pub use open::LabWish;
+pub use prove::prove;
 pub use run::{Ran, Range, check, reset, up};
 pub use status::{BotSummary, LabStatus, status};
 pub use world::{World, playbook_of};
+
+#[cfg(test)]
+mod tests;

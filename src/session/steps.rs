@@ -101,7 +101,9 @@ impl Steps<'_> {
                 teller.tell(Kind::ActionDone { step: step.id.value.clone(), action });
             }
         })?;
-        let judgement = self.wait(step, &baseline, teller)?;
+        let judgement = self.wait(step, &baseline, &mut |seen| {
+            teller.tell(Kind::CheckWaiting { step: step.id.value.clone(), seen });
+        })?;
         let diagnostics = self.tell_verdicts(step, &judgement, quiet, teller);
         let result = if diagnostics.is_empty() { StepResult::Passed } else { StepResult::Failed };
         let seen = judgement.verdicts.iter().map(|verdict| verdict.seen.as_str());
@@ -187,12 +189,18 @@ impl Steps<'_> {
         problems
     }
 
+    /// Judges a step's expectations once, as soon as the botnet has come to rest.
+    pub(super) fn look_once(&mut self, step: &Step, baseline: &Baseline) -> Result<Judgement, SessionError> {
+        let snapshot = self.settle(SETTLE)?;
+        self.judge(step, Some(baseline), &snapshot)
+    }
+
     /// Judges a step's expectations until all hold, or it is clear that they will not.
-    fn wait(
+    pub(super) fn wait(
         &mut self,
         step: &Step,
         baseline: &Baseline,
-        teller: &mut Teller<'_>,
+        tell: &mut dyn FnMut(String),
     ) -> Result<Judgement, SessionError> {
         let began = Instant::now();
         // Of a botnet at rest nothing new is to be expected, so a part of the time is enough.
@@ -218,8 +226,7 @@ impl Steps<'_> {
             if told.elapsed() >= Duration::from_millis(500) {
                 told = Instant::now();
                 let open = judgement.verdicts.iter().filter(|verdict| !verdict.passed());
-                let seen = summary(open.map(|verdict| verdict.seen.as_str()));
-                teller.tell(Kind::CheckWaiting { step: step.id.value.clone(), seen });
+                tell(summary(open.map(|verdict| verdict.seen.as_str())));
             }
             snapshot = self.client.snapshot_after(snapshot.activity, pulse.beat())?;
         }
