@@ -26,8 +26,8 @@ pub struct Observation {
     pub bots: BTreeMap<String, BotSeen>,
     /// Files below `lab.out` by path, with the lab's folder and ports replaced by `LAB`.
     pub files: BTreeMap<String, String>,
-    /// Answers by URL as the playbook has it; an error is why there was none.
-    pub answers: BTreeMap<String, Result<Answer, String>>,
+    /// Answers by URL and method as the playbook has them; an error is why there was none.
+    pub answers: BTreeMap<(String, String), Result<Answer, String>>,
     /// Rows by database and query as the playbook has them; an error is why there are none.
     pub tables: BTreeMap<(String, String), Result<Vec<Row>, String>>,
 }

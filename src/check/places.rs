@@ -58,7 +58,7 @@ pub(super) fn http(expected: &Http, observation: &Observation) -> Finding {
         words::text(expected.contains.as_deref(), matches),
         if expected.json.is_some() { " with the JSON that is listed" } else { "" },
     );
-    let answer = match observation.answers.get(url) {
+    let answer = match observation.answers.get(&(url.clone(), expected.method.clone())) {
         Some(Ok(answer)) => answer,
         Some(Err(problem)) => return unseen(wanted, format!("{asked} gives no answer: {problem}"), url),
         None => return unseen(wanted, format!("{asked} was not asked"), url),

@@ -46,8 +46,8 @@ fn observation() -> Observation {
     seen.bots.insert("deduplicator".into(), bot);
     seen.files.insert("mail/64496.txt".into(), "To: abuse@example.com\n192.0.2.15\n".into());
     let answer = Answer { status: 200, body: r#"{"requests": 2, "from": ["a", "b"]}"#.into() };
-    seen.answers.insert("http://feed/seen".into(), Ok(answer));
-    seen.answers.insert("http://feed/away".into(), Err("connection refused".into()));
+    seen.answers.insert(("http://feed/seen".into(), "GET".into()), Ok(answer));
+    seen.answers.insert(("http://feed/away".into(), "GET".into()), Err("connection refused".into()));
     let rows = vec![vec![json!("192.0.2.15")], vec![json!("192.0.2.16")]];
     seen.tables.insert(("events.db".into(), "SELECT ip".into()), Ok(rows));
     seen

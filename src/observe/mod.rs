@@ -107,7 +107,7 @@ impl Observer {
                 seen.files.extend(text.map(|text| (path.clone(), text)));
             }
             Need::Http(url, method) => {
-                seen.answers.insert(url.clone(), self.ask(url, method));
+                seen.answers.insert((url.clone(), method.clone()), self.ask(url, method));
             }
             Need::Table(database, query) => {
                 let problem = "this version cannot look into databases yet".to_owned();
