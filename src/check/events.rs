@@ -57,6 +57,17 @@ pub(super) fn judge(expected: &Events, observation: &Observation) -> Finding {
     finding
 }
 
+/// Writes the events that were seen as golden lines: only what is compared of them, sorted unless the order matters.
+pub(super) fn golden(expected: &Events, observation: &Observation) -> Option<String> {
+    let all = &observation.outputs.get(&expected.file.value)?.events;
+    let seen = all.iter().filter(|event| has(event, &expected.filter)).map(|event| view(event, expected));
+    let mut lines: Vec<String> = seen.filter_map(|event| serde_json::to_string(&event).ok()).collect();
+    if !expected.in_order {
+        lines.sort();
+    }
+    Some(lines.into_iter().map(|line| line + "\n").collect())
+}
+
 fn look(expected: &Events, seen: usize, exists: bool) -> String {
     let wanted = expected.exactly.as_ref().map(|golden| golden.events.len());
     let least = expected.count.map(|count| count.at_least as usize);

@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a file, waits, or knows how an observation was made; `observe` makes them, `session` asks again.
 
+mod bless;
 mod bots;
 mod canonical;
 mod count;
@@ -15,6 +16,7 @@ mod places;
 mod verdict;
 mod words;
 
+pub use bless::bless;
 pub use canonical::{Event, Places, dumped_row, events_of};
 pub use count::Count;
 pub use expectation::{

@@ -257,3 +257,33 @@ fn counts_are_read_in_every_form() {
         assert!(read(faulty).is_err(), "{faulty}");
     }
 }
+
+#[test]
+fn what_is_blessed_is_met_by_what_was_seen() {
+    for text in [
+        "events: {file: events.jsonl, exactly: g}",
+        "events: {file: events.jsonl, exactly: g, in_order: true}",
+        "events: {file: events.jsonl, exactly: g, mask: [raw], where: {source.port: 23}}",
+        "events: {file: events.jsonl, exactly: g, only: [source.ip]}",
+        "file: {path: mail/64496.txt, equals: g}",
+    ] {
+        let seen = observation();
+        assert!(!judge(&expectation(text, "{}"), &seen).passed(), "{text}");
+        let (file, golden) = bless(&expectation(text, ""), &seen).unwrap();
+        assert_eq!(file, "g");
+        let verdict = judge(&expectation(text, &golden), &seen);
+        assert!(verdict.passed(), "{text}: {verdict:#?}");
+    }
+    let (_, masked) =
+        bless(&expectation("events: {file: events.jsonl, exactly: g, mask: [raw]}", ""), &observation())
+            .unwrap();
+    assert!(!masked.contains("YQ=="), "what varies does not change the file: {masked}");
+    for text in [
+        "events: {file: events.jsonl, exactly: [{source.ip: 192.0.2.1}]}",
+        "events: {file: events.jsonl, contain: g}",
+        "events: {file: other.jsonl, exactly: g}",
+        "queue: {name: q, depth: 1}",
+    ] {
+        assert_eq!(bless(&expectation(text, ""), &observation()), None, "{text}");
+    }
+}
