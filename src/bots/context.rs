@@ -248,6 +248,11 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Returns how many messages were sent and notes were made so far.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.effects.sent.len(), self.effects.notes.len())
+    }
+
     /// Ends the hop and returns everything that was asked for.
     pub fn finish(self) -> Effects {
         self.effects

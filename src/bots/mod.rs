@@ -126,6 +126,9 @@ pub enum Failure {
     /// Anything else: retried as `error_max_retries` says, then dumped.
     #[error("{0}")]
     Other(String),
+    /// The bot panicked: it is made anew, then as [`Failure::Other`].
+    #[error("the bot panicked: {0}")]
+    Panicked(String),
 }
 
 impl Failure {

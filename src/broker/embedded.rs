@@ -226,6 +226,10 @@ struct Failed {
 }
 
 impl Broker for Embedded {
+    fn syncs(&self) -> bool {
+        self.0.store.syncs()
+    }
+
     fn link(&self, wiring: &Wiring) -> Result<Box<dyn Link>, BrokerError> {
         let mut queues = lock(&self.0.queues);
         let source = wiring.source.as_ref().map(|name| queues.number(name));

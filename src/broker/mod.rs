@@ -120,6 +120,11 @@ pub trait Broker: Send + Sync {
     /// Lists the queues that hold messages, sorted.
     fn queues(&self) -> Result<Vec<String>, BrokerError>;
 
+    /// Tells whether a commit waits for the disk; whoever writes files beside it then does so too.
+    fn syncs(&self) -> bool {
+        false
+    }
+
     /// Wakes everyone who waits in [`Link::receive`] or [`Broker::wait_for_room`], so that they look whether they shall stop.
     ///
     /// A link that does not wait now returns at once from its next [`Link::receive`] that would wait.

@@ -1,10 +1,15 @@
 //! `botnet run`: a whole botnet in this process, from its runtime file, until SIGTERM.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::args::Common;
 use super::exit::Exit;
 use super::failure::Failure;
+use crate::broker::{Embedded, Options, SyncMode};
+use crate::diagnostic::Diagnostic;
+use crate::pipeline::Environment;
+use crate::runtime::{self, BotnetError, Destination, Format, RunError};
 
 /// The arguments of `botnet`.
 #[derive(Debug, clap::Args)]
@@ -28,13 +33,76 @@ struct Run {
     /// The folder of its queues and of what IntelMQ calls the state path
     #[arg(long, value_name = "DIR")]
     state: PathBuf,
+    /// The folder of its logs and dumps [default: DIR/log]
+    #[arg(long, value_name = "DIR")]
+    log: Option<PathBuf>,
+    /// How log lines are written
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, hide_possible_values = true)]
+    log_format: LogFormat,
+    /// When a commit waits for the disk: `always` also survives a power cut
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t, hide_possible_values = true)]
+    sync: Sync,
     /// The lab that it belongs to: its folder, where the control service listens
     #[arg(long, value_name = "DIR", hide = true)]
     lab: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &Args, _common: &Common) -> Result<Exit, Failure> {
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum LogFormat {
+    /// As IntelMQ writes and reads them
+    #[default]
+    Intelmq,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum Sync {
+    /// Safe when the process dies
+    #[default]
+    Never,
+    /// Safe when the power does
+    Always,
+}
+
+pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let Verb::Run(run) = &args.verb;
-    let _ = (&run.runtime, &run.state, &run.lab);
-    Err(Failure::usage("not-in-version", "`botnet run` is not in this version yet"))
+    if let Some(broker) = common.broker.as_deref().filter(|broker| *broker != "embedded") {
+        return Err(Failure::usage("not-in-version", format!("`botnet run --broker {broker}` is not in this version yet"))
+            .help("leave --broker away: the queues are then in the folder of --state"));
+    }
+    if run.lab.is_some() {
+        // The supervisor of a lab outlives the terminal that started it. It fails only for who leads a session already.
+        let _ = rustix::process::setsid();
+    }
+    let sync = match run.sync {
+        Sync::Never => SyncMode::Never,
+        Sync::Always => SyncMode::Always,
+    };
+    let broker = Embedded::open(&run.state.join("queues"), Options { sync }).map_err(|error| failed(&error.into()))?;
+    let log = run.log.clone().unwrap_or_else(|| run.state.join("log"));
+    let format = match run.log_format {
+        LogFormat::Intelmq => Format::IntelMq,
+        LogFormat::Json => Format::Json,
+    };
+    runtime::run(runtime::Run {
+        file: run.runtime.clone(),
+        state: run.state.clone(),
+        log: Destination { format, folder: Some(log), stderr: run.lab.is_none() },
+        broker: Arc::new(broker),
+        environment: Environment::new(std::env::vars()),
+        lab: run.lab.clone(),
+    })
+    .map_err(|error| failed(&error))?;
+    Ok(Exit::Ok)
+}
+
+fn failed(error: &RunError) -> Failure {
+    match error {
+        RunError::Botnet(BotnetError::Invalid(complaints)) => Failure::new(Exit::Invalid, complaints.clone()),
+        RunError::Harmonization { .. } => {
+            Failure::one(Exit::Invalid, Diagnostic::error("unusable-data-format", error.to_string()))
+        }
+        _ => Failure::one(Exit::Runtime, Diagnostic::error("cannot-run", error.to_string())),
+    }
 }

@@ -2,4 +2,24 @@
 //!
 //! It is given a pipeline and never reads a playbook.
 
+mod botnet;
+mod build;
 pub mod control;
+mod dump;
+mod files;
+mod hop;
+mod journal;
+mod ledger;
+mod log;
+mod net;
+mod process;
+mod rules;
+mod slot;
+mod statistics;
+mod switch;
+mod worker;
+
+pub use botnet::{Botnet, BotnetError, Surroundings};
+pub use journal::Journal;
+pub use process::{Run, RunError, run};
+pub use log::{Destination, Format, Logger};

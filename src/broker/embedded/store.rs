@@ -90,6 +90,11 @@ impl Store {
         Ok(store)
     }
 
+    /// Tells whether commits wait for the disk.
+    pub(super) fn syncs(&self) -> bool {
+        self.sync == SyncMode::Always
+    }
+
     /// Returns a file's path in the folder.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)

@@ -4,10 +4,16 @@
 
 mod address;
 mod client;
+mod dumps;
+mod files;
+mod listen;
 mod outside;
+mod problem;
+mod server;
 mod types;
 
 pub use address::SocketAddress;
 pub use client::{Client, ControlError};
+pub(super) use listen::{Control, Listen, serve};
 pub use outside::{Outside, Question, Reply};
 pub use types::*;

@@ -26,6 +26,8 @@ pub struct Snapshot {
 pub enum BotState {
     /// It works, or waits for work.
     Running,
+    /// It is on its way up.
+    Starting,
     /// It was stopped.
     Stopped,
     /// `enabled: false`, and nobody started it.

@@ -1,0 +1,375 @@
+//! A whole botnet in one process: starts, stops and watches its bots, and takes new configurations into use.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::build::{self, Carried};
+use super::control::{BotAction, BotState, BotStatus, Configuration, QueueStatus, Snapshot};
+use super::journal::Journal;
+use super::log::Logger;
+use super::net::{Activity, Net};
+use super::slot::Slot;
+use super::worker::Worker;
+use crate::broker::{Broker, BrokerError};
+use crate::diagnostic::{Diagnostic, Source};
+use crate::message::Idf;
+use crate::pipeline::{BotConfig, Environment, Kind, Pipeline};
+
+/// How long [`Botnet::act`] waits for a bot to come up before it answers with what is so far.
+const COMING_UP: Duration = Duration::from_secs(10);
+
+/// Where a botnet runs.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Where the queues are.
+    pub broker: Arc<dyn Broker>,
+    /// The fields that messages may have.
+    pub idf: Arc<Idf>,
+    /// Variables that override parameters (facts §1.2).
+    pub environment: Environment,
+    /// The folder that IntelMQ calls the state path.
+    pub state: PathBuf,
+    /// The folder of logs and dumps.
+    pub log: PathBuf,
+    /// Takes the log lines.
+    pub logger: Arc<Logger>,
+    /// Takes what every bot does with every message; outside labs there is none.
+    pub journal: Option<Arc<Journal>>,
+    /// The runtime file, which is replaced when a new configuration is taken into use.
+    pub file: PathBuf,
+}
+
+/// A running botnet.
+pub struct Botnet {
+    surroundings: Surroundings,
+    activity: Arc<Activity>,
+    net: RwLock<Arc<Net>>,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    text: String,
+    revision: u64,
+    threads: HashMap<String, Vec<JoinHandle<()>>>,
+}
+
+/// Why a botnet did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum BotnetError {
+    /// There is no such bot.
+    #[error("there is no bot {id:?} in this botnet{}", hint(.nearest.as_deref()))]
+    UnknownBot {
+        /// The id.
+        id: String,
+        /// The id that was meant, perhaps.
+        nearest: Option<String>,
+    },
+    /// The verb does not fit the bot.
+    #[error("{0}")]
+    NotPossible(String),
+    /// The configuration cannot be used; nothing was changed.
+    #[error("the configuration has {} and was not taken into use", crate::diagnostic::summary(.0))]
+    Invalid(Vec<Diagnostic>),
+    /// The broker failed.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// A file could not be read or written.
+    #[error("{path}: {error}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+}
+
+fn hint(nearest: Option<&str>) -> String {
+    nearest.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default()
+}
+
+type Result<T> = std::result::Result<T, BotnetError>;
+
+impl Botnet {
+    /// Checks a runtime file and starts every enabled bot; returns once all are up or have failed.
+    pub fn start(source: &Source, surroundings: Surroundings) -> Result<Arc<Botnet>> {
+        let activity = Arc::new(Activity::default());
+        let pipeline = build::checked(source)?;
+        let net = Arc::new(build::net(&pipeline, &surroundings, &activity, &Carried::new())?);
+        let inner = Inner { text: source.text().to_owned(), revision: 1, threads: HashMap::new() };
+        let botnet = Arc::new(Botnet {
+            surroundings,
+            activity,
+            net: RwLock::new(net.clone()),
+            inner: Mutex::new(inner),
+        });
+        let mut inner = botnet.lock();
+        let enabled: Vec<usize> = (0..net.slots.len()).filter(|&index| is_enabled(&pipeline, &net.slots[index])).collect();
+        for slot in net.slots.iter().filter(|slot| !is_enabled(&pipeline, slot)) {
+            slot.set_state(BotState::Disabled);
+        }
+        for index in enabled {
+            botnet.start_bot(&mut inner, &net, index);
+        }
+        botnet.wait_until_up(&net);
+        drop(inner);
+        Ok(botnet)
+    }
+
+    /// Returns everything that is to be seen at this moment.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        let revision = self.lock_revision();
+        let net = self.net();
+        // Read before everything else: what happens meanwhile makes the next snapshot differ from this one.
+        let activity = self.activity.count();
+        let mut queues = Vec::new();
+        for (name, reader) in net.listed_queues() {
+            let depth = net.broker.depth(&name)?;
+            let limit = net.limit(&name);
+            queues.push(QueueStatus { name, reader, waiting: depth.waiting, in_flight: depth.in_flight, limit });
+        }
+        let idle = net.slots.iter().filter(|slot| slot.state() == BotState::Running).all(|slot| is_idle(slot, &queues));
+        let bots = net.listed.iter().map(|&index| status(&net.slots[index])).collect();
+        Ok(Snapshot { activity, idle, revision, bots, queues })
+    }
+
+    /// Returns what counts everything that happens.
+    pub fn activity(&self) -> &Arc<Activity> {
+        &self.activity
+    }
+
+    /// Does something to one bot, and returns once it is done.
+    pub fn act(&self, id: &str, action: BotAction) -> Result<()> {
+        if action == BotAction::Reload {
+            return self.reload().map(drop);
+        }
+        let mut inner = self.lock();
+        let net = self.net();
+        let index = find(&net, id)?;
+        let slot = &net.slots[index];
+        match action {
+            BotAction::Run if slot.kind() != Kind::Collector => {
+                return Err(BotnetError::NotPossible(format!(
+                    "{id} is no collector: it works whenever its queue holds a message"
+                )));
+            }
+            BotAction::Run if slot.state() == BotState::Running => slot.switch.hurry(),
+            BotAction::Run | BotAction::Start => self.start_bot(&mut inner, &net, index),
+            BotAction::Stop => self.stop_bot(&mut inner, &net, index),
+            BotAction::Restart => {
+                self.stop_bot(&mut inner, &net, index);
+                self.start_bot(&mut inner, &net, index);
+            }
+            BotAction::Reload => {}
+        }
+        self.wait_until_up(&net);
+        self.activity.bump();
+        Ok(())
+    }
+
+    /// Makes every resting collector begin its next round now.
+    pub fn run_collectors(&self) {
+        let _guard = self.lock();
+        for slot in &self.net().slots {
+            if slot.kind() == Kind::Collector && slot.state() == BotState::Running {
+                slot.switch.hurry();
+            }
+        }
+        self.activity.bump();
+    }
+
+    /// Returns the configuration in use.
+    pub fn configuration(&self) -> Configuration {
+        let inner = self.lock();
+        Configuration { text: inner.text.clone(), revision: inner.revision }
+    }
+
+    /// Takes a new configuration into use, and writes it to the runtime file. A faulty one changes nothing.
+    pub fn configure(&self, text: &str) -> Result<Configuration> {
+        let source = Source::new(self.surroundings.file.display().to_string(), text);
+        let pipeline = build::checked(&source)?;
+        let mut inner = self.lock();
+        let old = self.net();
+        // Refuse before anything is stopped.
+        let net = Arc::new(build::net(&pipeline, &self.surroundings, &self.activity, &carried(&old))?);
+        replace_file(&self.surroundings.file, text)?;
+        let asleep: Vec<String> = old
+            .slots
+            .iter()
+            .filter(|slot| slot.state() != BotState::Running && slot.state() != BotState::Failed)
+            .map(|slot| slot.id.to_string())
+            .collect();
+        for index in 0..old.slots.len() {
+            old.slots[index].switch.stop();
+        }
+        old.broker.interrupt();
+        for index in 0..old.slots.len() {
+            self.stop_bot(&mut inner, &old, index);
+        }
+        *self.net.write().unwrap_or_else(PoisonError::into_inner) = net.clone();
+        inner.text = text.to_owned();
+        inner.revision += 1;
+        for index in 0..net.slots.len() {
+            let slot = &net.slots[index];
+            if is_enabled(&pipeline, slot) && !asleep.iter().any(|id| **id == *slot.id) {
+                self.start_bot(&mut inner, &net, index);
+            } else if !is_enabled(&pipeline, slot) {
+                slot.set_state(BotState::Disabled);
+            }
+        }
+        self.wait_until_up(&net);
+        self.activity.bump();
+        Ok(Configuration { text: inner.text.clone(), revision: inner.revision })
+    }
+
+    /// Reads the runtime file again and opens the logs anew, as SIGHUP asks.
+    pub fn reload(&self) -> Result<Configuration> {
+        self.surroundings.logger.reopen();
+        let path = &self.surroundings.file;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| BotnetError::File { path: path.display().to_string(), error })?;
+        self.configure(&text)
+    }
+
+    /// Stops every bot after the message in hand.
+    pub fn shut_down(&self) {
+        let mut inner = self.lock();
+        let net = self.net();
+        for slot in &net.slots {
+            slot.switch.stop();
+        }
+        net.broker.interrupt();
+        for index in 0..net.slots.len() {
+            self.stop_bot(&mut inner, &net, index);
+        }
+        self.activity.bump();
+    }
+
+    /// Returns where the botnet runs.
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
+    }
+
+    /// Calls something with the dump file of a bot, its source queue and whether that is a parser's.
+    pub(super) fn with_slot<T>(&self, id: &str, call: impl FnOnce(&Slot) -> T) -> Result<T> {
+        let net = self.net();
+        find(&net, id).map(|index| call(&net.slots[index]))
+    }
+
+    /// Tells whether a parser reads a queue.
+    pub(super) fn is_parsers(&self, queue: &str) -> bool {
+        let net = self.net();
+        net.readers.get(queue).is_some_and(|&index| net.slots[index].kind() == Kind::Parser)
+    }
+
+    fn net(&self) -> Arc<Net> {
+        self.net.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_revision(&self) -> u64 {
+        self.lock().revision
+    }
+
+    fn start_bot(&self, inner: &mut Inner, net: &Arc<Net>, index: usize) {
+        let slot = &net.slots[index];
+        let threads = inner.threads.entry(slot.id.to_string()).or_default();
+        if slot.state() == BotState::Running && !threads.is_empty() {
+            return;
+        }
+        for thread in threads.drain(..) {
+            let _ = thread.join();
+        }
+        slot.switch.arm();
+        slot.set_state(BotState::Starting);
+        for instance in 0..slot.rules.instances {
+            let worker = Worker { net: net.clone(), index, instance };
+            let name = format!("{}.{instance}", slot.id);
+            match std::thread::Builder::new().name(name).spawn(move || worker.run()) {
+                Ok(thread) => threads.push(thread),
+                Err(error) => slot.fail(net, &format!("Cannot start a thread: {error}")),
+            }
+        }
+    }
+
+    fn stop_bot(&self, inner: &mut Inner, net: &Net, index: usize) {
+        let slot = &net.slots[index];
+        slot.switch.stop();
+        net.broker.interrupt();
+        for thread in inner.threads.remove(&*slot.id).unwrap_or_default() {
+            let _ = thread.join();
+        }
+        if slot.state() != BotState::Disabled {
+            slot.set_state(BotState::Stopped);
+        }
+    }
+
+    /// Waits until no bot is on its way up.
+    fn wait_until_up(&self, net: &Net) {
+        let deadline = std::time::Instant::now() + COMING_UP;
+        for slot in &net.slots {
+            slot.wait_while(BotState::Starting, deadline);
+        }
+    }
+}
+
+fn is_enabled(pipeline: &Pipeline, slot: &Slot) -> bool {
+    pipeline.bot(&slot.id).is_some_and(BotConfig::enabled)
+}
+
+fn carried(net: &Net) -> Carried {
+    net.slots
+        .iter()
+        .map(|slot| (slot.id.to_string(), (slot.params.clone(), slot.counters.clone(), slot.switch.due())))
+        .collect::<BTreeMap<_, _>>()
+}
+
+fn is_idle(slot: &Slot, queues: &[QueueStatus]) -> bool {
+    match (&slot.source, slot.kind()) {
+        (_, Kind::Collector) => slot.switch.resting(),
+        (Some(source), _) => {
+            queues.iter().filter(|queue| *queue.name == **source).all(|queue| queue.waiting + queue.in_flight == 0)
+        }
+        (None, _) => true,
+    }
+}
+
+fn find(net: &Net, id: &str) -> Result<usize> {
+    net.slots.iter().position(|slot| &*slot.id == id).ok_or_else(|| {
+        let ids = net.slots.iter().map(|slot| &*slot.id);
+        BotnetError::UnknownBot { id: id.to_owned(), nearest: crate::diagnostic::suggest(id, ids).map(str::to_owned) }
+    })
+}
+
+fn status(slot: &Slot) -> BotStatus {
+    let (received, dropped, failed, rounds) = slot.counters.totals();
+    BotStatus {
+        id: slot.id.to_string(),
+        module: slot.spec.spec.module.to_owned(),
+        group: slot.kind().group().to_owned(),
+        state: slot.state(),
+        instances: slot.rules.instances as u32,
+        received,
+        sent: slot.counters.sent(),
+        dropped,
+        failed,
+        rounds,
+        last_error: slot.counters.last_error(),
+    }
+}
+
+fn replace_file(path: &std::path::Path, text: &str) -> Result<()> {
+    use std::io::Write;
+    let write = || {
+        let folder = path.parent().unwrap_or(std::path::Path::new("."));
+        let mut new = tempfile::NamedTempFile::new_in(folder)?;
+        new.write_all(text.as_bytes())?;
+        new.persist(path).map_err(|error| error.error)
+    };
+    write().map(drop).map_err(|error| BotnetError::File { path: path.display().to_string(), error })
+}

@@ -1,0 +1,72 @@
+//! Refusals of the control service, as `application/problem+json` (RFC 9457).
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::types::Problem;
+use crate::broker::BrokerError;
+use crate::diagnostic::{Style, render};
+use crate::runtime::BotnetError;
+
+/// Why a request was refused.
+#[derive(Debug)]
+pub(in crate::runtime) struct Refusal(Problem);
+
+impl Refusal {
+    /// Makes a refusal.
+    pub(in crate::runtime) fn new(status: StatusCode, code: &str, title: impl Into<String>) -> Self {
+        Refusal(Problem { code: code.to_owned(), title: title.into(), status: status.as_u16(), detail: None })
+    }
+
+    /// Something in the request is wrong.
+    pub(in crate::runtime) fn bad_request(code: &str, title: impl Into<String>) -> Self {
+        Refusal::new(StatusCode::BAD_REQUEST, code, title)
+    }
+
+    /// There is no such thing.
+    pub(in crate::runtime) fn not_found(code: &str, title: impl Into<String>) -> Self {
+        Refusal::new(StatusCode::NOT_FOUND, code, title)
+    }
+
+    /// Something that should not happen.
+    pub(in crate::runtime) fn internal(error: &dyn std::fmt::Display) -> Self {
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
+    }
+}
+
+impl From<BotnetError> for Refusal {
+    fn from(error: BotnetError) -> Self {
+        let title = error.to_string();
+        match error {
+            BotnetError::UnknownBot { .. } => Refusal::not_found("unknown-bot", title),
+            BotnetError::NotPossible(_) => Refusal::new(StatusCode::CONFLICT, "not-possible", title),
+            BotnetError::Invalid(complaints) => {
+                let mut refusal = Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-configuration", title);
+                refusal.0.detail = Some(render(&complaints, Style::Plain));
+                refusal
+            }
+            BotnetError::Broker(error) => error.into(),
+            BotnetError::File { .. } => Refusal::internal(&title),
+        }
+    }
+}
+
+impl From<BrokerError> for Refusal {
+    fn from(error: BrokerError) -> Self {
+        Refusal::new(StatusCode::BAD_GATEWAY, "broker", error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Refusal {
+    fn from(error: std::io::Error) -> Self {
+        Refusal::internal(&error)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_string(&self.0).unwrap_or_default();
+        (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
+    }
+}

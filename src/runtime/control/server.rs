@@ -1,0 +1,294 @@
+//! The control service: its routes, and what each does with the botnet.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::routing::{delete, get, post, put};
+use axum::{Json, Router};
+use serde::Deserialize;
+use tokio::sync::Notify;
+use utoipa::{IntoParams, OpenApi};
+
+use super::dumps;
+use super::files;
+use super::problem::Refusal;
+use super::types::{
+    BotAction, BotState, BotStatus, Changed, Configuration, DumpEntry, JournalEntry, JournalOut, JournalPage, LogLine,
+    LogPage, Problem, QueueStatus, Requeue, Snapshot,
+};
+use crate::broker::{Hop, Outgoing, Wiring};
+use crate::runtime::Botnet;
+
+/// The longest that a request waits for something to happen.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// The name under which the service itself sends messages; no bot can have it.
+const SENDER: &str = "_control";
+
+/// What the routes share.
+#[derive(Clone)]
+pub(in crate::runtime) struct Service {
+    /// The botnet.
+    pub(in crate::runtime) botnet: Arc<Botnet>,
+    /// The lab's folder; files are put in and taken out below it.
+    pub(in crate::runtime) root: PathBuf,
+    /// Notified when somebody asks for the end of the botnet.
+    pub(in crate::runtime) end: Arc<Notify>,
+}
+
+type Answer<T> = Result<Json<T>, Refusal>;
+
+/// The description of the service, for `/openapi.json`.
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "intelmq-lab control service", description = "One running botnet."),
+    paths(
+        snapshot, run_collectors, shut_down, act, peek, inject, clear, dump, requeue, delete_dump, log, journal,
+        configuration, configure, files::put_file, files::get_file,
+    ),
+    components(schemas(
+        Snapshot, BotState, BotStatus, QueueStatus, BotAction, DumpEntry, Requeue, Changed, LogLine, LogPage,
+        JournalEntry, JournalOut, JournalPage, Configuration, Problem,
+    ))
+)]
+struct Description;
+
+/// Makes the routes.
+pub(in crate::runtime) fn router(service: Service) -> Router {
+    Router::new()
+        .route("/openapi.json", get(|| async { Json(Description::openapi()) }))
+        .route("/v1/botnet", get(snapshot))
+        .route("/v1/botnet/run", post(run_collectors))
+        .route("/v1/botnet/shutdown", post(shut_down))
+        .route("/v1/bots/{bot}/dump", get(dump))
+        .route("/v1/bots/{bot}/dump/requeue", post(requeue))
+        .route("/v1/bots/{bot}/dump/delete", post(delete_dump))
+        .route("/v1/bots/{bot}/{action}", post(act))
+        .route("/v1/queues/{queue}/messages", get(peek).post(inject))
+        .route("/v1/queues/{queue}/messages", delete(clear))
+        .route("/v1/log", get(log))
+        .route("/v1/journal", get(journal))
+        .route("/v1/configuration", get(configuration).put(configure))
+        .route("/v1/files/{*path}", put(files::put_file).get(files::get_file))
+        .fallback(|| async { Refusal::not_found("unknown-route", "there is no such route; see /openapi.json") })
+        .layer(axum::extract::DefaultBodyLimit::max(256 * 1024 * 1024))
+        .with_state(service)
+}
+
+/// Does something that may wait on a thread of its own, so that other requests go on.
+async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, Refusal>
+where
+    T: Send + 'static,
+    E: Into<Refusal> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(Into::into),
+        Err(error) => Err(Refusal::internal(&error)),
+    }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Since {
+    /// Answer only once more than this has happened, or the wait is over.
+    after: Option<u64>,
+    /// How long to wait, in milliseconds; 30 seconds at most.
+    wait_ms: Option<u64>,
+}
+
+/// Everything that is to be seen of the botnet.
+#[utoipa::path(get, path = "/v1/botnet", params(Since), responses((status = 200, body = Snapshot)))]
+async fn snapshot(State(service): State<Service>, Query(since): Query<Since>) -> Answer<Snapshot> {
+    if let Some(after) = since.after {
+        let wait = Duration::from_millis(since.wait_ms.unwrap_or(0)).min(LONGEST_WAIT);
+        let mut watch = service.botnet.activity().watch();
+        // Nothing happened in time: that is an answer too.
+        let _ = tokio::time::timeout(wait, watch.wait_for(|count| *count > after)).await;
+    }
+    blocking(move || service.botnet.snapshot()).await.map(Json)
+}
+
+/// Makes every resting collector begin its next round now.
+#[utoipa::path(post, path = "/v1/botnet/run", responses((status = 200, body = Snapshot)))]
+async fn run_collectors(State(service): State<Service>) -> Answer<Snapshot> {
+    blocking(move || {
+        service.botnet.run_collectors();
+        service.botnet.snapshot()
+    })
+    .await
+    .map(Json)
+}
+
+/// Ends the botnet after the messages in hand.
+#[utoipa::path(post, path = "/v1/botnet/shutdown", responses((status = 200, body = Changed)))]
+async fn shut_down(State(service): State<Service>) -> Json<Changed> {
+    service.end.notify_one();
+    Json(Changed { count: 1 })
+}
+
+/// Does something to one bot and returns once it is done.
+#[utoipa::path(
+    post, path = "/v1/bots/{bot}/{action}",
+    params(("bot" = String, Path, description = "the bot's id"), ("action" = BotAction, Path, description = "what to do")),
+    responses((status = 200, body = Snapshot), (status = 404, body = Problem))
+)]
+async fn act(State(service): State<Service>, Path((bot, action)): Path<(String, BotAction)>) -> Answer<Snapshot> {
+    blocking(move || service.botnet.act(&bot, action).and_then(|()| service.botnet.snapshot())).await.map(Json)
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Max {
+    /// How many to return, at most.
+    max: Option<usize>,
+}
+
+/// The oldest messages of a queue.
+#[utoipa::path(
+    get, path = "/v1/queues/{queue}/messages", params(("queue" = String, Path, description = "the queue's name"), Max),
+    responses((status = 200, body = Vec<String>))
+)]
+async fn peek(
+    State(service): State<Service>,
+    Path(queue): Path<String>,
+    Query(query): Query<Max>,
+) -> Answer<Vec<String>> {
+    let broker = service.botnet.surroundings().broker.clone();
+    let bodies = blocking(move || broker.peek(&queue, query.max.unwrap_or(10).min(1000))).await?;
+    Ok(Json(bodies.iter().map(|body| String::from_utf8_lossy(body).into_owned()).collect()))
+}
+
+/// Puts messages into a queue, as they are.
+#[utoipa::path(
+    post, path = "/v1/queues/{queue}/messages", params(("queue" = String, Path, description = "the queue's name")),
+    request_body = Vec<String>, responses((status = 200, body = Changed))
+)]
+async fn inject(
+    State(service): State<Service>,
+    Path(queue): Path<String>,
+    Json(messages): Json<Vec<String>>,
+) -> Answer<Changed> {
+    let bodies = messages.into_iter().map(String::into_bytes).collect();
+    blocking(move || send(&service.botnet, &queue, bodies)).await.map(Json)
+}
+
+/// Puts messages into a queue, all or none.
+pub(super) fn send(botnet: &Botnet, queue: &str, bodies: Vec<Vec<u8>>) -> Result<Changed, Refusal> {
+    let wiring = Wiring { bot: SENDER.to_owned(), source: None, destinations: vec![queue.to_owned()] };
+    let mut link = botnet.surroundings().broker.link(&wiring)?;
+    let count = bodies.len() as u64;
+    let queue: Arc<str> = queue.into();
+    let outgoing = bodies.into_iter().map(|body| Outgoing { queue: queue.clone(), body }).collect();
+    link.commit(Hop { outgoing, ..Hop::default() })?;
+    botnet.activity().bump();
+    Ok(Changed { count })
+}
+
+/// Removes the waiting messages of a queue.
+#[utoipa::path(
+    delete, path = "/v1/queues/{queue}/messages", params(("queue" = String, Path, description = "the queue's name")),
+    responses((status = 200, body = Changed))
+)]
+async fn clear(State(service): State<Service>, Path(queue): Path<String>) -> Answer<Changed> {
+    let count = blocking(move || {
+        let cleared = service.botnet.surroundings().broker.clear(&queue);
+        service.botnet.activity().bump();
+        cleared
+    })
+    .await?;
+    Ok(Json(Changed { count }))
+}
+
+/// The dumped messages of a bot, oldest first.
+#[utoipa::path(
+    get, path = "/v1/bots/{bot}/dump", params(("bot" = String, Path, description = "the bot's id")),
+    responses((status = 200, body = Vec<DumpEntry>), (status = 404, body = Problem))
+)]
+async fn dump(State(service): State<Service>, Path(bot): Path<String>) -> Answer<Vec<DumpEntry>> {
+    blocking(move || dumps::list(&service.botnet, &bot)).await.map(Json)
+}
+
+/// Puts dumped messages back into a queue, repaired if asked, and removes them from the dump.
+#[utoipa::path(
+    post, path = "/v1/bots/{bot}/dump/requeue", params(("bot" = String, Path, description = "the bot's id")),
+    request_body = Requeue, responses((status = 200, body = Changed), (status = 404, body = Problem))
+)]
+async fn requeue(
+    State(service): State<Service>,
+    Path(bot): Path<String>,
+    Json(what): Json<Requeue>,
+) -> Answer<Changed> {
+    blocking(move || dumps::requeue(&service.botnet, &bot, &what)).await.map(Json)
+}
+
+/// Removes dumped messages; an empty list means all.
+#[utoipa::path(
+    post, path = "/v1/bots/{bot}/dump/delete", params(("bot" = String, Path, description = "the bot's id")),
+    request_body = Vec<String>, responses((status = 200, body = Changed), (status = 404, body = Problem))
+)]
+async fn delete_dump(
+    State(service): State<Service>,
+    Path(bot): Path<String>,
+    Json(ids): Json<Vec<String>>,
+) -> Answer<Changed> {
+    blocking(move || dumps::delete(&service.botnet, &bot, &ids)).await.map(Json)
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct LogQuery {
+    /// Only lines of this bot.
+    bot: Option<String>,
+    /// Lines after this position; 0 is the start.
+    after: Option<u64>,
+    /// How many to return, at most.
+    max: Option<usize>,
+}
+
+/// Log lines, oldest first.
+#[utoipa::path(get, path = "/v1/log", params(LogQuery), responses((status = 200, body = LogPage)))]
+async fn log(State(service): State<Service>, Query(query): Query<LogQuery>) -> Json<LogPage> {
+    let max = query.max.unwrap_or(1000).min(20_000);
+    Json(service.botnet.surroundings().logger.page(query.bot.as_deref(), query.after.unwrap_or(0), max))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct JournalQuery {
+    /// Entries after this position; 0 is the start.
+    after: Option<u64>,
+    /// How many to return, at most.
+    max: Option<usize>,
+}
+
+/// What bots did with messages, in the order it was committed.
+#[utoipa::path(get, path = "/v1/journal", params(JournalQuery), responses((status = 200, body = JournalPage)))]
+async fn journal(State(service): State<Service>, Query(query): Query<JournalQuery>) -> Answer<JournalPage> {
+    let max = query.max.unwrap_or(1000).min(10_000);
+    blocking(move || match &service.botnet.surroundings().journal {
+        Some(journal) => journal.page(query.after.unwrap_or(0), max),
+        None => Ok(JournalPage { entries: Vec::new(), next: 0 }),
+    })
+    .await
+    .map(Json)
+}
+
+/// The configuration in use.
+#[utoipa::path(get, path = "/v1/configuration", responses((status = 200, body = Configuration)))]
+async fn configuration(State(service): State<Service>) -> Json<Configuration> {
+    Json(service.botnet.configuration())
+}
+
+/// Takes a new configuration into use; a faulty one changes nothing.
+#[utoipa::path(
+    put, path = "/v1/configuration", request_body(content = String, content_type = "application/yaml"),
+    responses((status = 200, body = Configuration), (status = 422, body = Problem))
+)]
+async fn configure(State(service): State<Service>, body: Bytes) -> Answer<Configuration> {
+    let text = String::from_utf8(body.to_vec())
+        .map_err(|_| Refusal::bad_request("not-utf-8", "the configuration is not UTF-8 text"))?;
+    blocking(move || service.botnet.configure(&text)).await.map(Json)
+}

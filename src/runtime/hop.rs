@@ -1,0 +1,353 @@
+//! One hop: a bot works on a batch, the bots after it take what it sends straight on where they can, and everything that all
+//! of them did is committed together, or not at all.
+//!
+//! Handing a message straight on is allowed only to a bot of one instance that runs, rests, and whose queue is empty. If it
+//! fails there, the whole hop is done again without it: the message then goes through its queue, and failures, retries and
+//! dumps happen in one place only, the worker that owns the queue.
+
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::MutexGuard;
+
+use super::control::BotState;
+use super::journal;
+use super::ledger::{Ledger, Share};
+use super::net::Net;
+use super::slot::{Core, Slot};
+use crate::bots::{Bot, Context, Failure, Level, Memory, Progress, Round};
+use crate::broker::{BrokerError, Link, Outgoing};
+use crate::message::Message;
+use crate::pipeline::Kind;
+
+/// How many messages a hop takes or makes, at most a little more.
+pub(super) const BATCH: usize = 500;
+
+/// Where a parser keeps how far it came in the report in hand.
+const RESUME: &[u8] = b"resume";
+
+/// One hop in the making.
+pub(super) struct Hop<'n> {
+    net: &'n Net,
+    head: usize,
+    /// Bots that must get their messages through the queue this time.
+    excluded: &'n HashSet<usize>,
+    /// What waits to be handed straight on, by bot.
+    inputs: Vec<Vec<Message>>,
+    /// Who takes part beside the head; held until everything is committed.
+    pub(super) helpers: Vec<(usize, MutexGuard<'n, Core>)>,
+    pub(super) ledger: Ledger,
+}
+
+/// One message for a bot.
+pub(super) enum Input {
+    /// It can be read.
+    Message(Message),
+    /// It cannot be read, and why; it goes to the dump.
+    Unreadable(Vec<u8>, String),
+}
+
+/// Why a hop did not happen.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// A bot further down failed: the hop is to be done again without it.
+    Helper(usize),
+    /// The bot at the head failed.
+    Head(Failure),
+    /// The broker failed.
+    Broker(BrokerError),
+}
+
+impl From<BrokerError> for Trouble {
+    fn from(error: BrokerError) -> Self {
+        Trouble::Broker(error)
+    }
+}
+
+/// How far the head of a hop came.
+pub(super) struct Served {
+    /// Messages that are finished.
+    pub(super) finished: usize,
+    /// Why it stopped before the end.
+    pub(super) failure: Option<Failure>,
+}
+
+/// A bot's memory: the state that its link holds.
+struct Recall<'a> {
+    link: &'a mut dyn Link,
+    bot: &'a str,
+}
+
+impl Memory for Recall<'_> {
+    fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
+        self.link.recall(self.bot, key).map_err(Failure::other)
+    }
+}
+
+impl<'n> Hop<'n> {
+    pub(super) fn new(net: &'n Net, head: usize, excluded: &'n HashSet<usize>) -> Self {
+        let inputs = net.slots.iter().map(|_| Vec::new()).collect();
+        Hop { net, head, excluded, inputs, helpers: Vec::new(), ledger: Ledger::default() }
+    }
+
+    pub(super) fn net(&self) -> &'n Net {
+        self.net
+    }
+
+    pub(super) fn head(&self) -> usize {
+        self.head
+    }
+
+    /// Lets the bot at the head do one portion of a collector's round.
+    pub(super) fn collect(&mut self, core: &mut Core, link: &mut dyn Link) -> Result<Round, Trouble> {
+        let slot = &self.net.slots[self.head];
+        let mut memory = Recall { link, bot: &slot.id };
+        let mut context = Context::new(&slot.site, &slot.path_names, &mut memory, BATCH);
+        let Some(Bot::Collector(bot)) = &mut core.bot else { return Err(Trouble::Head(missing())) };
+        let round = guarded(|| bot.collect(&mut context)).map_err(Trouble::Head)?;
+        let mut share = Share::new(self.head, slot);
+        let effects = context.finish();
+        if self.keeps_journal() && !effects.sent.is_empty() {
+            share.note_work(None, &effects, 0..effects.sent.len(), &slot.path_names);
+        }
+        self.absorb(share, effects);
+        Ok(round)
+    }
+
+    /// Lets the parser at the head work on a report; tells whether the report is finished.
+    pub(super) fn parse(&mut self, core: &mut Core, link: &mut dyn Link, report: &Message) -> Result<bool, Trouble> {
+        let slot = &self.net.slots[self.head];
+        let from = match link.recall(&slot.id, RESUME)? {
+            Some(bytes) => bytes.try_into().map_or(0, u64::from_le_bytes),
+            None => 0,
+        };
+        let mut memory = Recall { link, bot: &slot.id };
+        let mut context = Context::new(&slot.site, &slot.path_names, &mut memory, BATCH);
+        let Some(Bot::Parser(bot)) = &mut core.bot else { return Err(Trouble::Head(missing())) };
+        let progress = guarded(|| bot.parse(report, from, &mut context)).map_err(Trouble::Head)?;
+        match progress {
+            Progress::Done if from > 0 => context.forget(RESUME),
+            Progress::Done => {}
+            Progress::More(position) => context.remember(RESUME, position.to_le_bytes(), None),
+        }
+        let effects = context.finish();
+        let mut share = Share::new(self.head, slot);
+        share.tally.received = u64::from(progress == Progress::Done);
+        if self.keeps_journal() {
+            share.note_work(Some(report), &effects, 0..effects.sent.len(), &slot.path_names);
+        }
+        self.absorb(share, effects);
+        Ok(progress == Progress::Done)
+    }
+
+    /// Forgets how far the parser came, when its report is given up.
+    pub(super) fn forget_progress(&mut self) {
+        let slot = &self.net.slots[self.head];
+        if slot.kind() == Kind::Parser {
+            self.ledger.state.push(crate::broker::StateEntry {
+                bot: slot.id.clone(),
+                key: RESUME.to_vec(),
+                value: None,
+                ttl: None,
+            });
+        }
+    }
+
+    /// Lets the expert or output at the head work on messages until one fails or the batch is full.
+    pub(super) fn serve(
+        &mut self,
+        core: &mut Core,
+        link: &mut dyn Link,
+        next: &mut dyn FnMut() -> Option<Input>,
+    ) -> Result<Served, Trouble> {
+        let bot = core.bot.as_mut().ok_or_else(|| Trouble::Head(missing()))?;
+        Ok(self.work(self.head, bot, link, next, BATCH))
+    }
+
+    /// Hands on what was sent: straight to bots that can take it, else to their queues.
+    pub(super) fn hand_on(&mut self, link: &mut dyn Link) -> Result<(), Trouble> {
+        for index in self.head + 1..self.net.slots.len() {
+            if self.inputs[index].is_empty() {
+                continue;
+            }
+            let messages = std::mem::take(&mut self.inputs[index]);
+            let Some(mut core) = self.helper(index)? else {
+                self.enqueue(index, &messages);
+                continue;
+            };
+            let Some(bot) = core.bot.as_mut() else {
+                self.enqueue(index, &messages);
+                continue;
+            };
+            let mut messages = messages.into_iter();
+            let mut next = || messages.next().map(Input::Message);
+            let served = self.work(index, bot, link, &mut next, usize::MAX);
+            if let Some(failure) = served.failure {
+                if matches!(failure, Failure::Panicked(_)) {
+                    // What a panic left behind is not to be trusted; its own worker makes the bot anew.
+                    core.bot = None;
+                }
+                return Err(Trouble::Helper(index));
+            }
+            self.helpers.push((index, core));
+        }
+        Ok(())
+    }
+
+    /// Lets one bot work on messages until one fails, none is left, or it has sent `limit`.
+    fn work(
+        &mut self,
+        index: usize,
+        bot: &mut Bot,
+        link: &mut dyn Link,
+        next: &mut dyn FnMut() -> Option<Input>,
+        limit: usize,
+    ) -> Served {
+        let slot = &self.net.slots[index];
+        let journal = self.keeps_journal();
+        let mut memory = Recall { link, bot: &slot.id };
+        let mut context = Context::new(&slot.site, &slot.path_names, &mut memory, limit);
+        let mut share = Share::new(index, slot);
+        let mut served = Served { finished: 0, failure: None };
+        let mut works = Vec::new();
+        while let Some(input) = next() {
+            match input {
+                Input::Unreadable(body, error) => share.give_up_unreadable(slot, &body, &error),
+                Input::Message(message) => {
+                    let id = journal.then(|| journal::identity(&message));
+                    let mark = context.mark();
+                    let before = context.counts();
+                    if let Err(failure) = step(bot, message, &mut context) {
+                        context.rewind(mark);
+                        served.failure = Some(failure);
+                        break;
+                    }
+                    works.extend(id.map(|id| (id, before, context.counts())));
+                }
+            }
+            served.finished += 1;
+            if context.is_full() {
+                break;
+            }
+        }
+        let effects = context.finish();
+        share.tally.received = served.finished as u64;
+        for (id, before, after) in works {
+            share.note_one(id, &effects, (before, after), &slot.path_names);
+        }
+        self.absorb(share, effects);
+        served
+    }
+
+    /// Takes over everything that a bot asked for.
+    pub(super) fn absorb(&mut self, mut share: Share, effects: crate::bots::Effects) {
+        let slot = &self.net.slots[share.slot];
+        share.tally.sent = vec![0; slot.path_names.len()];
+        self.ledger.remember(slot, effects.state);
+        share.take_failed_rows(slot, &effects.failed_rows);
+        if let Some(path) = slot.path_names.iter().position(|name| name == "_on_error") {
+            for (row, _) in effects.failed_rows {
+                share.tally.sent[path] += 1;
+                self.route(slot, path, row);
+            }
+        }
+        for (path, message) in effects.sent {
+            share.tally.sent[path] += 1;
+            self.route(slot, path, message);
+        }
+        share.appends = effects.appends;
+        share.after = effects.after;
+        share.take_notes(effects.notes);
+        self.ledger.shares.push(share);
+    }
+
+    /// Sends a message along a path: to bots of this process first, which may take it straight, or to queues.
+    pub(super) fn route(&mut self, slot: &Slot, path: usize, message: Message) {
+        let targets = slot.targets(path);
+        let Some((last, others)) = targets.split_last() else { return };
+        for queue in others {
+            self.deliver(slot, queue, message.clone());
+        }
+        self.deliver(slot, last, message);
+    }
+
+    fn deliver(&mut self, sender: &Slot, queue: &std::sync::Arc<str>, message: Message) {
+        match self.net.readers.get(queue) {
+            // A parser's report may take more than one hop, so it must lie in its queue meanwhile.
+            Some(&reader)
+                if reader > self.head
+                    && !sender.rules.load_balance
+                    && matches!(self.net.slots[reader].kind(), Kind::Expert | Kind::Output) =>
+            {
+                self.inputs[reader].push(message);
+            }
+            _ => self.ledger.outgoing.push(Outgoing { queue: queue.clone(), body: message.to_wire().into_bytes() }),
+        }
+    }
+
+    fn enqueue(&mut self, index: usize, messages: &[Message]) {
+        if let Some(queue) = &self.net.slots[index].source {
+            let body = |message: &Message| message.to_wire().into_bytes();
+            let outgoing = messages.iter().map(|message| Outgoing { queue: queue.clone(), body: body(message) });
+            self.ledger.outgoing.extend(outgoing);
+        }
+    }
+
+    /// Takes the core of a bot that may be handed messages straight, if it may.
+    fn helper(&self, index: usize) -> Result<Option<MutexGuard<'n, Core>>, BrokerError> {
+        let slot = &self.net.slots[index];
+        let willing = slot.cores.len() == 1
+            && self.net.slots[self.head].cores.len() == 1
+            && slot.rules.rate_limit.is_zero()
+            && !slot.rules.scheduled
+            && !self.excluded.contains(&index)
+            && slot.state() == BotState::Running
+            && !slot.switch.stopping();
+        if !willing {
+            return Ok(None);
+        }
+        let Some(core) = slot.try_core() else { return Ok(None) };
+        let Some(queue) = &slot.source else { return Ok(None) };
+        // Looked at with the core in hand: its worker can take nothing from the queue meanwhile without being seen.
+        let queued = self.ledger.outgoing.iter().any(|outgoing| &outgoing.queue == queue);
+        if queued || self.net.broker.depth(queue)?.total() > 0 || !self.net.has_room(index)? {
+            return Ok(None);
+        }
+        Ok(Some(core))
+    }
+
+    fn keeps_journal(&self) -> bool {
+        self.net.journal.is_some()
+    }
+}
+
+/// Lets a bot handle one message.
+fn step(bot: &mut Bot, message: Message, context: &mut Context) -> Result<(), Failure> {
+    guarded(|| match bot {
+        Bot::Expert(expert) => expert.process(message, context),
+        Bot::Output(output) => output.write(&message, context),
+        Bot::Parser(_) | Bot::Collector(_) => Err(missing()),
+    })
+}
+
+/// Turns a panic of a bot into a failure of the message in hand.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default();
+        Err(Failure::Panicked(text))
+    })
+}
+
+fn missing() -> Failure {
+    Failure::Other("the bot is not ready".to_owned())
+}
+
+/// Logs what bots had to say.
+pub(super) fn tell(net: &Net, slot: usize, lines: &[(Level, String)]) {
+    for (level, text) in lines {
+        net.log(&net.slots[slot], *level, text);
+    }
+}

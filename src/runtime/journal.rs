@@ -1,0 +1,99 @@
+//! The journal of a lab: for every message, what each bot did with it.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value as Json};
+
+use super::control::{JournalEntry, JournalPage};
+use super::files::Files;
+use crate::message::{Message, MessageType};
+
+/// The name under which the journal's length is kept, beside the bots' state; no bot can have it.
+pub(super) const OWNER: &str = "_journal";
+
+/// Beyond this the journal takes no more entries, so that a lab left alone does not fill the disk.
+const LIMIT: u64 = 256 * 1024 * 1024;
+
+/// Longest `raw` of a report that is kept, in base64 characters.
+const RAW_KEPT: usize = 16 * 1024;
+
+/// The journal of one process.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    files: Mutex<Files>,
+}
+
+impl Journal {
+    /// Names the journal; it is opened with the first commit.
+    pub fn new(path: &Path) -> Self {
+        Journal { path: path.to_owned(), files: Mutex::default() }
+    }
+
+    /// Returns the file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Waits for the right to append; entries stand in the order of the commits that hold it.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Files> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells whether the journal takes more entries.
+    pub(super) fn has_room(&self) -> bool {
+        std::fs::metadata(&self.path).map_or(true, |metadata| metadata.len() < LIMIT)
+    }
+
+    /// Returns entries from a byte position on.
+    pub fn page(&self, after: u64, max: usize) -> std::io::Result<JournalPage> {
+        let mut page = JournalPage { entries: Vec::new(), next: after };
+        let file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(page),
+            Err(error) => return Err(error),
+        };
+        let mut reader = BufReader::new(file);
+        reader.seek(SeekFrom::Start(after))?;
+        let mut line = Vec::new();
+        while page.entries.len() < max {
+            line.clear();
+            let length = reader.read_until(b'\n', &mut line)?;
+            // A line without its end is being written right now.
+            if line.last() != Some(&b'\n') {
+                break;
+            }
+            page.next += length as u64;
+            if let Ok(entry) = serde_json::from_slice::<JournalEntry>(&line) {
+                page.entries.push(entry);
+            }
+        }
+        Ok(page)
+    }
+}
+
+/// Returns the identity of a message as the journal writes it.
+pub(super) fn identity(message: &Message) -> String {
+    format!("{:032x}", message.identity())
+}
+
+/// Returns a message for the journal: flat, a report's long `raw` cut.
+pub(super) fn portrait(message: &Message) -> Map<String, Json> {
+    let wire = message.to_wire();
+    let Ok(Json::Object(mut fields)) = serde_json::from_str(&wire) else {
+        return Map::new();
+    };
+    if message.message_type() == MessageType::Report
+        && let Some(Json::String(raw)) = fields.get_mut("raw")
+        && raw.len() > RAW_KEPT
+    {
+        let start = STANDARD.decode(&raw.as_bytes()[..RAW_KEPT]).unwrap_or_default();
+        *raw = STANDARD.encode(start);
+    }
+    fields
+}

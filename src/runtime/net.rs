@@ -1,0 +1,122 @@
+//! The botnet while it runs: its bots in the order in which messages flow, and what they share.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::journal::Journal;
+use super::log::Logger;
+use super::slot::Slot;
+use super::switch::Woken;
+use crate::bots::Level;
+use crate::broker::{Broker, BrokerError, Wiring};
+
+/// The bound of a queue that no bot of this botnet reads.
+pub(super) const UNREAD_LIMIT: u64 = 100_000;
+
+/// How long one wait for room or for messages lasts before the worker looks at its switch again.
+pub(super) const LOOK: Duration = Duration::from_secs(5);
+
+/// The bots, and what they share.
+pub(super) struct Net {
+    /// In the order in which messages flow: a bot stands before those that read from it.
+    pub(super) slots: Vec<Slot>,
+    /// The bots in the order of the runtime file.
+    pub(super) listed: Vec<usize>,
+    /// Which bot reads a queue.
+    pub(super) readers: HashMap<Arc<str>, usize>,
+    pub(super) broker: Arc<dyn Broker>,
+    pub(super) logger: Arc<Logger>,
+    pub(super) journal: Option<Arc<Journal>>,
+    pub(super) activity: Arc<Activity>,
+}
+
+/// Counts what was committed, and wakes those who wait for more.
+#[derive(Debug)]
+pub struct Activity(watch::Sender<u64>);
+
+impl Default for Activity {
+    fn default() -> Self {
+        Activity(watch::Sender::new(0))
+    }
+}
+
+impl Activity {
+    /// Counts one thing that happened.
+    pub fn bump(&self) {
+        self.0.send_modify(|count| *count += 1);
+    }
+
+    /// Returns how much has happened.
+    pub fn count(&self) -> u64 {
+        *self.0.borrow()
+    }
+
+    /// Returns a receiver that learns of every change.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.0.subscribe()
+    }
+}
+
+impl Net {
+    pub(super) fn log(&self, slot: &Slot, level: Level, text: &str) {
+        if level >= slot.rules.level {
+            self.logger.log(&slot.id, level, text);
+        }
+    }
+
+    pub(super) fn wiring(&self, index: usize) -> Wiring {
+        let slot = &self.slots[index];
+        Wiring {
+            bot: slot.id.to_string(),
+            source: slot.source.as_deref().map(str::to_owned),
+            destinations: slot.destinations().map(|queue| queue.to_string()).collect(),
+        }
+    }
+
+    /// Lists the queues in the order of the runtime file, each with the bot that reads it.
+    pub(super) fn listed_queues(&self) -> Vec<(String, Option<String>)> {
+        let mut queues: Vec<(String, Option<String>)> = Vec::new();
+        let mut add = |name: &str| {
+            if !queues.iter().any(|(known, _)| known == name) {
+                let reader = self.readers.get(name).map(|&index| self.slots[index].id.to_string());
+                queues.push((name.to_owned(), reader));
+            }
+        };
+        for &index in &self.listed {
+            let slot = &self.slots[index];
+            slot.source.iter().chain(slot.destinations()).for_each(|queue| add(queue));
+        }
+        queues
+    }
+
+    /// Returns how many messages a queue takes.
+    pub(super) fn limit(&self, queue: &str) -> u64 {
+        self.readers.get(queue).map_or(UNREAD_LIMIT, |&reader| self.slots[reader].rules.queue_limit)
+    }
+
+    /// Tells whether every queue that a bot may send to takes more messages.
+    pub(super) fn has_room(&self, index: usize) -> Result<bool, BrokerError> {
+        for queue in self.slots[index].destinations() {
+            if self.broker.depth(queue)?.total() >= self.limit(queue) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Waits until every queue that a bot may send to takes more messages, or it shall stop.
+    pub(super) fn wait_for_room(&self, index: usize) -> Result<Woken, BrokerError> {
+        let slot = &self.slots[index];
+        for queue in slot.destinations() {
+            while !self.broker.wait_for_room(queue, self.limit(queue), LOOK)? {
+                if slot.switch.stopping() {
+                    return Ok(Woken::Stop);
+                }
+            }
+        }
+        Ok(if slot.switch.stopping() { Woken::Stop } else { Woken::Ready })
+    }
+}

@@ -1,0 +1,163 @@
+//! One process that runs a botnet until it is told to stop: `botnet run`, and the supervisor of a local lab.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use tokio::sync::Notify;
+
+use super::botnet::{Botnet, BotnetError, Surroundings};
+use super::control::{Control, Listen, serve};
+use super::journal::Journal;
+use super::log::{Destination, Logger};
+use crate::bots::Level;
+use crate::broker::{Broker, BrokerError};
+use crate::diagnostic::Source;
+use crate::message::Idf;
+use crate::pipeline::Environment;
+
+/// The name under which the process itself writes log lines.
+const SELF: &str = "intelmq-lab";
+
+/// What to run, and where.
+pub struct Run {
+    /// The runtime file.
+    pub file: PathBuf,
+    /// The folder that IntelMQ calls the state path.
+    pub state: PathBuf,
+    /// Where log lines go; dumps stand in its folder, or in `state/log`.
+    pub log: Destination,
+    /// Where the queues are.
+    pub broker: Arc<dyn Broker>,
+    /// Variables that override parameters.
+    pub environment: Environment,
+    /// The lab's folder: it gets a control service and a journal.
+    pub lab: Option<PathBuf>,
+}
+
+/// Why a botnet could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The configuration or the broker.
+    #[error(transparent)]
+    Botnet(#[from] BotnetError),
+    /// The broker could not be opened.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// A file or the system.
+    #[error("{what}: {error}")]
+    System {
+        /// Which file or step.
+        what: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The site's data format cannot be used.
+    #[error("{path}: {problem}")]
+    Harmonization {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+fn system(what: impl std::fmt::Display) -> impl FnOnce(std::io::Error) -> RunError {
+    move |error| RunError::System { what: what.to_string(), error }
+}
+
+/// Runs a botnet until SIGTERM, SIGINT or a request ends it; SIGHUP reloads the runtime file.
+pub fn run(run: Run) -> Result<(), RunError> {
+    // Taken before anything starts, so that a signal during the start is not lost.
+    let signals = Signals::new([SIGTERM, SIGINT, SIGHUP]).map_err(system("signals"))?;
+    let text = std::fs::read_to_string(&run.file).map_err(system(run.file.display()))?;
+    let source = Source::new(run.file.display().to_string(), text);
+    let log = run.log.folder.clone().unwrap_or_else(|| run.state.join("log"));
+    let surroundings = Surroundings {
+        broker: run.broker,
+        idf: idf(&run.file)?,
+        environment: run.environment,
+        state: run.state,
+        log,
+        logger: Arc::new(Logger::new(run.log)),
+        journal: run.lab.as_deref().map(|lab| Arc::new(Journal::new(&lab.join("log/journal.jsonl")))),
+        file: run.file,
+    };
+    let botnet = Botnet::start(&source, surroundings)?;
+    let end = Arc::new(Notify::new());
+    let control = run.lab.as_deref().map(|lab| control(&botnet, lab, &end)).transpose()?;
+    wait_for_end(&botnet, signals, end);
+    botnet.surroundings().logger.log(SELF, Level::Info, "Stopping the botnet.");
+    botnet.shut_down();
+    if let Some(control) = control {
+        control.stop();
+    }
+    Ok(())
+}
+
+/// Reads a site's `harmonization.conf` beside the runtime file, if there is one.
+fn idf(runtime: &Path) -> Result<Arc<Idf>, RunError> {
+    let path = runtime.with_file_name("harmonization.conf");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Idf::parse(&text).map_err(|error| RunError::Harmonization {
+            path: path.display().to_string(),
+            problem: error.to_string(),
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Idf::builtin()),
+        Err(error) => Err(system(path.display())(error)),
+    }
+}
+
+/// Starts the control service of a lab and writes `api.json`, by which others find it.
+fn control(botnet: &Arc<Botnet>, lab: &Path, end: &Arc<Notify>) -> Result<Control, RunError> {
+    let token = random_token().map_err(system("random token"))?;
+    let listen = Listen { root: lab.to_owned(), socket: lab.join("control.sock"), token: token.clone() };
+    let (control, port) = serve(botnet.clone(), listen, end.clone()).map_err(system("control service"))?;
+    let api = serde_json::json!({ "url": format!("http://127.0.0.1:{port}"), "token": token });
+    write_private(&lab.join("api.json"), &format!("{api}\n")).map_err(system("api.json"))?;
+    Ok(control)
+}
+
+fn wait_for_end(botnet: &Arc<Botnet>, mut signals: Signals, end: Arc<Notify>) {
+    let handle = signals.handle();
+    let asked = {
+        let handle = handle.clone();
+        std::thread::spawn(move || {
+            if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() {
+                runtime.block_on(end.notified());
+                handle.close();
+            }
+        })
+    };
+    for signal in signals.forever() {
+        if signal != SIGHUP {
+            break;
+        }
+        if let Err(error) = botnet.reload() {
+            let mut text = format!("Reload refused, the old configuration goes on: {error}");
+            if let BotnetError::Invalid(complaints) = &error {
+                text.push('\n');
+                text.push_str(&crate::diagnostic::render(complaints, crate::diagnostic::Style::Plain));
+            }
+            botnet.surroundings().logger.log(SELF, Level::Error, &text);
+        }
+    }
+    // The helper thread waits for a request that may never come; it ends with the process.
+    drop(asked);
+}
+
+/// Makes a token that nobody can guess: 128 bits from the system, in hex.
+fn random_token() -> std::io::Result<String> {
+    let mut bytes = [0_u8; 16];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file = std::fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
+}

@@ -1,0 +1,61 @@
+//! The generic parameters of a bot, read once (facts §1.3). They are the runtime's, and work for every bot.
+
+use std::time::Duration;
+
+use super::log::parse_level;
+use crate::bots::Level;
+use crate::pipeline::{ParamError, Params};
+
+/// How one bot is run.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Rules {
+    /// The rest after each message, or after each round of a collector.
+    pub(super) rate_limit: Duration,
+    /// Whether the bot stops after the last retry instead of going on with the next message.
+    pub(super) stop_on_error: bool,
+    /// Retries after the first failure.
+    pub(super) max_retries: u32,
+    /// The rest before each retry.
+    pub(super) retry_delay: Duration,
+    /// Whether a message that is given up goes to the dump file.
+    pub(super) dump: bool,
+    /// Whether the message's content is logged when it fails.
+    pub(super) log_message: bool,
+    /// Whether the bot ends after one successful run.
+    pub(super) scheduled: bool,
+    /// Whether the queues of a path take turns instead of each getting a copy.
+    pub(super) load_balance: bool,
+    /// How many instances run.
+    pub(super) instances: usize,
+    /// The least important lines that are logged.
+    pub(super) level: Level,
+    /// Messages between two counter lines in the log.
+    pub(super) log_every: u64,
+    /// How many messages the bot's own queue takes before senders wait.
+    pub(super) queue_limit: u64,
+}
+
+impl Rules {
+    /// Reads the generic parameters.
+    pub(super) fn read(params: &Params) -> Result<Self, ParamError> {
+        let retries = params.int("error_max_retries")?.unwrap_or(3);
+        let level = params.text("logging_level")?.unwrap_or_else(|| "INFO".to_owned());
+        Ok(Rules {
+            rate_limit: params.seconds("rate_limit")?.unwrap_or_default(),
+            stop_on_error: params.text("error_procedure")?.as_deref() == Some("stop"),
+            max_retries: u32::try_from(retries).unwrap_or(0),
+            retry_delay: params.seconds("error_retry_delay")?.unwrap_or(Duration::from_secs(15)),
+            dump: params.get("error_dump_message").is_none() || params.flag("error_dump_message"),
+            log_message: params.flag("error_log_message"),
+            scheduled: params.text("run_mode")?.as_deref() == Some("scheduled"),
+            load_balance: params.flag("load_balance"),
+            instances: usize::try_from(params.int("instances_threads")?.unwrap_or(0)).unwrap_or(0).max(1),
+            level: parse_level(&level).ok_or_else(|| ParamError {
+                name: "logging_level".to_owned(),
+                problem: format!("must be DEBUG, INFO, WARNING, ERROR or CRITICAL, not {level}"),
+            })?,
+            log_every: u64::try_from(params.int("log_processed_messages_count")?.unwrap_or(500)).unwrap_or(0),
+            queue_limit: u64::try_from(params.int("source_queue_limit")?.unwrap_or(100_000)).unwrap_or(0).max(1),
+        })
+    }
+}

@@ -1,0 +1,143 @@
+//! One bot of a running botnet: its configuration, its instances, its counters.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::control::BotState;
+use super::dump::DumpFile;
+use super::files::Files;
+use super::net::Net;
+use super::rules::Rules;
+use super::statistics::Counters;
+use super::switch::Switch;
+use crate::bots::{Bot, BotSpec, Level, Site};
+use crate::pipeline::{Kind, Params};
+
+/// One bot of the botnet.
+pub(super) struct Slot {
+    pub(super) spec: &'static BotSpec,
+    pub(super) params: Params,
+    pub(super) rules: Rules,
+    pub(super) site: Site,
+    /// The bot's id, shared with the state that it writes.
+    pub(super) id: Arc<str>,
+    /// The queue it reads.
+    pub(super) source: Option<Arc<str>>,
+    /// The names of its paths, and beside them the queues of each.
+    pub(super) path_names: Vec<String>,
+    pub(super) queues: Vec<Vec<Arc<str>>>,
+    pub(super) dump: DumpFile,
+    pub(super) counters: Arc<Counters>,
+    pub(super) switch: Switch,
+    state: Mutex<BotState>,
+    state_changed: Condvar,
+    /// One per instance.
+    pub(super) cores: Vec<Mutex<Core>>,
+    turn: AtomicUsize,
+}
+
+/// What an instance of a bot works with; whoever holds it may let the bot work.
+#[derive(Default)]
+pub(super) struct Core {
+    pub(super) bot: Option<Bot>,
+    pub(super) files: Files,
+}
+
+/// What a slot is made of.
+pub(super) struct Parts {
+    pub(super) spec: &'static BotSpec,
+    pub(super) params: Params,
+    pub(super) rules: Rules,
+    pub(super) site: Site,
+    pub(super) source: Option<String>,
+    pub(super) paths: Vec<(String, Vec<String>)>,
+    pub(super) log_folder: PathBuf,
+    pub(super) counters: Arc<Counters>,
+}
+
+impl Slot {
+    pub(super) fn new(parts: Parts) -> Self {
+        let (path_names, queues) = parts
+            .paths
+            .into_iter()
+            .map(|(name, queues)| (name, queues.into_iter().map(Arc::from).collect()))
+            .unzip();
+        Slot {
+            id: Arc::from(parts.site.bot.as_str()),
+            dump: DumpFile::new(&parts.log_folder, &parts.site.bot),
+            source: parts.source.map(Arc::from),
+            cores: (0..parts.rules.instances).map(|_| Mutex::default()).collect(),
+            spec: parts.spec,
+            params: parts.params,
+            rules: parts.rules,
+            site: parts.site,
+            path_names,
+            queues,
+            counters: parts.counters,
+            switch: Switch::default(),
+            state: Mutex::new(BotState::Stopped),
+            state_changed: Condvar::new(),
+            turn: AtomicUsize::new(0),
+        }
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.spec.spec.kind
+    }
+
+    pub(super) fn state(&self) -> BotState {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_state(&self, state: BotState) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+        self.state_changed.notify_all();
+    }
+
+    /// Waits until the bot is in another state, or the deadline is over.
+    pub(super) fn wait_while(&self, unwanted: BotState, deadline: Instant) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        while *state == unwanted {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            state = self.state_changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Stops the bot, because it cannot go on.
+    pub(super) fn fail(&self, net: &Net, error: &str) {
+        self.counters.note_error(error);
+        net.log(self, Level::Critical, error);
+        self.set_state(BotState::Failed);
+        self.switch.stop();
+    }
+
+    /// Waits for an instance's core.
+    pub(super) fn core(&self, instance: usize) -> MutexGuard<'_, Core> {
+        self.cores[instance].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the only instance's core if nobody works with it at the moment.
+    pub(super) fn try_core(&self) -> Option<MutexGuard<'_, Core>> {
+        self.cores[0].try_lock().ok()
+    }
+
+    /// Returns every queue that the bot may send to.
+    pub(super) fn destinations(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.queues.iter().flatten()
+    }
+
+    /// Returns the queues that get a message of a path.
+    pub(super) fn targets(&self, path: usize) -> &[Arc<str>] {
+        let queues = &self.queues[path];
+        if !self.rules.load_balance || queues.len() < 2 {
+            return queues;
+        }
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % queues.len();
+        &queues[turn..=turn]
+    }
+}

@@ -1,0 +1,119 @@
+//! Tells a worker to stop or to hurry, and lets it rest until then.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The switch of one bot; its workers look at it between hops and rest on it.
+#[derive(Debug, Default)]
+pub(super) struct Switch {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    stop: bool,
+    hurry: bool,
+    /// When the next round of a collector is due; `None` means at once.
+    due: Option<Instant>,
+    resting: bool,
+}
+
+/// Why a rest ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Woken {
+    /// The time is over, or somebody asked for the next round now.
+    Ready,
+    /// The worker shall stop.
+    Stop,
+}
+
+impl Switch {
+    /// Tells workers to stop after the message in hand.
+    pub(super) fn stop(&self) {
+        self.lock().stop = true;
+        self.changed.notify_all();
+    }
+
+    /// Lets workers run again; called before they are started.
+    pub(super) fn arm(&self) {
+        self.lock().stop = false;
+    }
+
+    /// Tells whether workers shall stop.
+    pub(super) fn stopping(&self) -> bool {
+        self.lock().stop
+    }
+
+    /// Ends the rest of a collector, or makes it go on without one after the round in hand.
+    pub(super) fn hurry(&self) {
+        self.lock().hurry = true;
+        self.changed.notify_all();
+    }
+
+    /// Begins the rest of a collector after a round, until the next is due.
+    pub(super) fn begin_rest(&self, due: Instant) {
+        let mut state = self.lock();
+        state.due = Some(due);
+        state.resting = true;
+    }
+
+    /// Tells whether a collector rests after a round, and nobody asked for the next.
+    pub(super) fn resting(&self) -> bool {
+        let state = self.lock();
+        state.resting && !state.hurry
+    }
+
+    /// Returns when the next round is due.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.lock().due
+    }
+
+    /// Takes over when the next round is due from an earlier run of the same collector.
+    pub(super) fn set_due(&self, due: Option<Instant>) {
+        self.lock().due = due;
+    }
+
+    /// Rests for a time; only a stop ends it early.
+    pub(super) fn pause(&self, time: Duration) -> Woken {
+        let until = Instant::now() + time;
+        let mut state = self.lock();
+        loop {
+            if state.stop {
+                return Woken::Stop;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Woken::Ready;
+            }
+            state = self.wait(state, left);
+        }
+    }
+
+    /// Rests until the next round of a collector is due, somebody hurries it, or it shall stop.
+    pub(super) fn rest(&self) -> Woken {
+        let mut state = self.lock();
+        loop {
+            if state.stop {
+                state.resting = false;
+                return Woken::Stop;
+            }
+            let left = state.due.map_or(Duration::ZERO, |due| due.saturating_duration_since(Instant::now()));
+            if state.hurry || left.is_zero() {
+                state.hurry = false;
+                state.resting = false;
+                return Woken::Ready;
+            }
+            state.resting = true;
+            state = self.wait(state, left);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>, time: Duration) -> MutexGuard<'a, State> {
+        self.changed.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
+    }
+}

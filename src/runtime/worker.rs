@@ -1,0 +1,401 @@
+//! One instance of a bot at work: a thread that receives, lets the bot work, and commits, until it is told to stop.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::control::BotState;
+use super::hop::{BATCH, Hop, Input, Served, Trouble};
+use super::ledger::{Share, recover_dumps};
+use super::net::{LOOK, Net};
+use super::slot::{Core, Slot};
+use super::switch::Woken;
+use crate::bots::{Failure, Level, Round};
+use crate::broker::{BrokerError, Delivery, Link};
+use crate::message::Message;
+use crate::pipeline::Kind;
+
+/// The rest before a broker that failed is asked again; doubled up to [`LOOK`].
+const BROKER_REST: Duration = Duration::from_millis(100);
+
+/// One instance of one bot.
+pub(super) struct Worker {
+    pub(super) net: Arc<Net>,
+    pub(super) index: usize,
+    pub(super) instance: usize,
+}
+
+/// Whether a worker goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Go,
+    /// It ends: it was told to, failed, or had one run to do.
+    End,
+}
+
+/// What came of trying one message again and again.
+enum Outcome {
+    Done,
+    /// All retries are used up, or none would help.
+    GivenUp(String),
+    /// The worker ends; the message stays in its queue.
+    End,
+}
+
+impl Worker {
+    /// Works until it is told to stop, or cannot go on.
+    pub(super) fn run(&self) {
+        let Some(mut link) = self.connect() else { return };
+        if !self.make_bot() {
+            return;
+        }
+        recover_dumps(&self.net, self.slot(), link.as_mut());
+        self.log(Level::Info, "Bot initialization completed.");
+        self.slot().set_state(BotState::Running);
+        self.net.activity.bump();
+        let mut rest = BROKER_REST;
+        loop {
+            match self.turn(link.as_mut()) {
+                Ok(Next::Go) => rest = BROKER_REST,
+                Ok(Next::End) => break,
+                Err(error) => {
+                    self.note(&error.to_string());
+                    let _ = link.release();
+                    if self.slot().switch.pause(rest) == Woken::Stop {
+                        break;
+                    }
+                    rest = (rest * 2).min(LOOK);
+                }
+            }
+        }
+        let mut core = self.slot().core(self.instance);
+        *core = Core::default();
+        drop(core);
+        if self.slot().state() == BotState::Running {
+            self.slot().set_state(BotState::Stopped);
+        }
+        self.log(Level::Info, "Bot stopped.");
+        self.net.activity.bump();
+    }
+
+    fn slot(&self) -> &Slot {
+        &self.net.slots[self.index]
+    }
+
+    fn log(&self, level: Level, text: &str) {
+        self.net.log(self.slot(), level, text);
+    }
+
+    fn note(&self, error: &str) {
+        self.slot().counters.note_error(error);
+        self.log(Level::Error, error);
+    }
+
+    fn connect(&self) -> Option<Box<dyn Link>> {
+        let mut rest = BROKER_REST;
+        loop {
+            match self.net.broker.link(&self.net.wiring(self.index)) {
+                Ok(link) => return Some(link),
+                Err(error @ BrokerError::Refused { .. }) => {
+                    self.slot().fail(&self.net, &error.to_string());
+                    return None;
+                }
+                Err(error) => self.note(&error.to_string()),
+            }
+            if self.slot().switch.pause(rest) == Woken::Stop {
+                self.slot().set_state(BotState::Stopped);
+                return None;
+            }
+            rest = (rest * 2).min(LOOK);
+        }
+    }
+
+    /// Makes the bot anew; a bot that refuses its parameters fails.
+    fn make_bot(&self) -> bool {
+        let slot = self.slot();
+        match (slot.spec.make)(&slot.params, &slot.site) {
+            Ok(bot) => {
+                slot.core(self.instance).bot = Some(bot);
+                true
+            }
+            Err(failure) => {
+                slot.fail(&self.net, &format!("Bot initialization failed: {failure}"));
+                self.net.activity.bump();
+                false
+            }
+        }
+    }
+
+    fn turn(&self, link: &mut dyn Link) -> Result<Next, BrokerError> {
+        let slot = self.slot();
+        if slot.kind() == Kind::Collector {
+            if slot.switch.rest() == Woken::Stop {
+                return Ok(Next::End);
+            }
+            return self.round(link);
+        }
+        if self.net.wait_for_room(self.index)? == Woken::Stop {
+            return Ok(Next::End);
+        }
+        let single = slot.rules.scheduled || !slot.rules.rate_limit.is_zero() || slot.kind() == Kind::Parser;
+        let deliveries = link.receive(if single { 1 } else { BATCH }, LOOK)?;
+        if deliveries.is_empty() {
+            return Ok(if slot.switch.stopping() { Next::End } else { Next::Go });
+        }
+        let next = if slot.kind() == Kind::Parser {
+            self.report(link, &deliveries[0])?
+        } else {
+            self.batch(link, &deliveries)?
+        };
+        if next == Next::Go && slot.rules.scheduled {
+            slot.set_state(BotState::Finished);
+            return Ok(Next::End);
+        }
+        if next == Next::Go && slot.switch.pause(slot.rules.rate_limit) == Woken::Stop {
+            return Ok(Next::End);
+        }
+        Ok(next)
+    }
+
+    /// Lets a collector do one whole round.
+    fn round(&self, link: &mut dyn Link) -> Result<Next, BrokerError> {
+        let slot = self.slot();
+        let mut failures = 0;
+        loop {
+            if self.net.wait_for_room(self.index)? == Woken::Stop {
+                return Ok(Next::End);
+            }
+            let nobody = HashSet::new();
+            let mut core = slot.core(self.instance);
+            let mut hop = Hop::new(&self.net, self.index, &nobody);
+            let collected = hop.collect(&mut core, link).and_then(|round| {
+                hop.hand_on(link)?;
+                hop.commit(&mut core, link, 0).map(|()| round)
+            });
+            drop(core);
+            match collected {
+                Ok(Round::More) => failures = 0,
+                Ok(Round::Done) => break,
+                Err(Trouble::Broker(error)) => return Err(error),
+                // Collectors hand nothing straight on, so only their own failures come here.
+                Err(Trouble::Helper(_)) => {}
+                Err(Trouble::Head(failure)) => match self.after_failure(&failure, failures) {
+                    Some(Next::End) => return Ok(Next::End),
+                    Some(Next::Go) => failures += 1,
+                    None if slot.rules.stop_on_error => {
+                        slot.fail(&self.net, &format!("The bot stops after an error: {failure}"));
+                        return Ok(Next::End);
+                    }
+                    None => break,
+                },
+            }
+        }
+        slot.counters.add_round();
+        if slot.rules.scheduled {
+            slot.set_state(BotState::Finished);
+            self.net.activity.bump();
+            return Ok(Next::End);
+        }
+        slot.switch.begin_rest(Instant::now() + slot.rules.rate_limit);
+        self.net.activity.bump();
+        Ok(Next::Go)
+    }
+
+    /// Lets a parser work on one report until it is finished or given up.
+    fn report(&self, link: &mut dyn Link, delivery: &Delivery) -> Result<Next, BrokerError> {
+        let slot = self.slot();
+        let report = match Message::from_wire(&slot.site.idf, &delivery.body, None) {
+            Ok(report) => report,
+            Err(error) => return self.give_up(link, Input::Unreadable(delivery.body.clone(), error.to_string())),
+        };
+        let mut failures = 0;
+        let mut excluded = HashSet::new();
+        loop {
+            if self.net.wait_for_room(self.index)? == Woken::Stop {
+                return Ok(Next::End);
+            }
+            let mut core = slot.core(self.instance);
+            let mut hop = Hop::new(&self.net, self.index, &excluded);
+            let parsed = hop.parse(&mut core, link, &report).and_then(|done| {
+                hop.hand_on(link)?;
+                hop.commit(&mut core, link, usize::from(done)).map(|()| done)
+            });
+            drop(core);
+            match parsed {
+                Ok(true) => return Ok(Next::Go),
+                Ok(false) => {
+                    failures = 0;
+                    excluded.clear();
+                }
+                Err(Trouble::Broker(error)) => return Err(error),
+                Err(Trouble::Helper(index)) => drop(excluded.insert(index)),
+                Err(Trouble::Head(failure)) => match self.after_failure(&failure, failures) {
+                    Some(Next::End) => return Ok(Next::End),
+                    Some(Next::Go) => failures += 1,
+                    None => return self.finish_failed(link, Input::Message(report), &failure.to_string()),
+                },
+            }
+        }
+    }
+
+    /// Lets an expert or an output work on a batch.
+    fn batch(&self, link: &mut dyn Link, deliveries: &[Delivery]) -> Result<Next, BrokerError> {
+        let mut rest = deliveries;
+        while !rest.is_empty() {
+            let served = self.attempt(link, rest)?;
+            rest = &rest[served.finished..];
+            let Some(failure) = served.failure else { continue };
+            let Some(failed) = rest.first() else { continue };
+            match self.retry(link, failed, &failure)? {
+                Outcome::Done => {}
+                Outcome::GivenUp(error) => {
+                    let input = read(&self.slot().site.idf, failed);
+                    if self.finish_failed(link, input, &error)? == Next::End {
+                        return Ok(Next::End);
+                    }
+                }
+                Outcome::End => return Ok(Next::End),
+            }
+            rest = &rest[1..];
+        }
+        Ok(Next::Go)
+    }
+
+    /// Tries one message again, as often as the bot's parameters say.
+    fn retry(&self, link: &mut dyn Link, delivery: &Delivery, failure: &Failure) -> Result<Outcome, BrokerError> {
+        let mut failure = failure.clone();
+        let mut failures = 0;
+        loop {
+            match self.after_failure(&failure, failures) {
+                Some(Next::End) => return Ok(Outcome::End),
+                Some(Next::Go) => failures += 1,
+                None => return Ok(Outcome::GivenUp(failure.to_string())),
+            }
+            let served = self.attempt(link, std::slice::from_ref(delivery))?;
+            match served.failure {
+                None => return Ok(Outcome::Done),
+                Some(again) => failure = again,
+            }
+        }
+    }
+
+    /// Does one hop over as many messages as it takes; without the bots further down that failed.
+    fn attempt(&self, link: &mut dyn Link, deliveries: &[Delivery]) -> Result<Served, BrokerError> {
+        let slot = self.slot();
+        let mut excluded = HashSet::new();
+        loop {
+            let mut core = slot.core(self.instance);
+            if core.bot.is_none() {
+                drop(core);
+                if !self.make_bot() {
+                    return Ok(Served { finished: 0, failure: Some(Failure::Configuration("the bot cannot start".into())) });
+                }
+                continue;
+            }
+            let mut hop = Hop::new(&self.net, self.index, &excluded);
+            let mut inputs = deliveries.iter().map(|delivery| read(&slot.site.idf, delivery));
+            let done = hop.serve(&mut core, link, &mut || inputs.next()).and_then(|served| {
+                if served.finished > 0 {
+                    hop.hand_on(link)?;
+                    hop.commit(&mut core, link, served.finished)?;
+                }
+                Ok(served)
+            });
+            match done {
+                Ok(served) => return Ok(served),
+                Err(Trouble::Broker(error)) => return Err(error),
+                Err(Trouble::Helper(index)) => drop(excluded.insert(index)),
+                Err(Trouble::Head(failure)) => return Ok(Served { finished: 0, failure: Some(failure) }),
+            }
+        }
+    }
+
+    /// Decides what follows a failure: another try (after the rest), the worker's end, or nothing but giving up.
+    fn after_failure(&self, failure: &Failure, failures: u32) -> Option<Next> {
+        let slot = self.slot();
+        match failure {
+            Failure::Configuration(text) => {
+                slot.fail(&self.net, text);
+                Some(Next::End)
+            }
+            Failure::Invalid(text) => {
+                self.note(text);
+                None
+            }
+            Failure::Other(_) | Failure::Panicked(_) => {
+                self.note(&format!("Bot has found a problem: {failure}"));
+                if matches!(failure, Failure::Panicked(_)) && !self.make_bot() {
+                    return Some(Next::End);
+                }
+                if failures >= slot.rules.max_retries {
+                    return None;
+                }
+                let rest = slot.rules.retry_delay;
+                self.log(Level::Info, &format!("Bot will continue in {} seconds.", rest.as_secs_f64()));
+                Some(if slot.switch.pause(rest) == Woken::Stop { Next::End } else { Next::Go })
+            }
+        }
+    }
+
+    /// Gives up the message in hand, or stops because the bot's parameters say so.
+    fn finish_failed(&self, link: &mut dyn Link, input: Input, error: &str) -> Result<Next, BrokerError> {
+        let slot = self.slot();
+        if slot.rules.stop_on_error {
+            slot.fail(&self.net, &format!("The bot stops after an error, and the message stays in its queue: {error}"));
+            return Ok(Next::End);
+        }
+        let input = match input {
+            Input::Message(message) => {
+                if slot.rules.log_message {
+                    self.log(Level::Info, &format!("Current message: {}", message.to_wire()));
+                }
+                Input::Message(message)
+            }
+            unreadable @ Input::Unreadable(..) => unreadable,
+        };
+        self.give_up_because(link, input, error)
+    }
+
+    fn give_up(&self, link: &mut dyn Link, input: Input) -> Result<Next, BrokerError> {
+        self.give_up_because(link, input, "")
+    }
+
+    /// Dumps the message in hand, sends a copy along `_on_error`, and acknowledges it: together.
+    fn give_up_because(&self, link: &mut dyn Link, input: Input, error: &str) -> Result<Next, BrokerError> {
+        let slot = self.slot();
+        let nobody = (0..self.net.slots.len()).collect();
+        let mut core = slot.core(self.instance);
+        let mut hop = Hop::new(&self.net, self.index, &nobody);
+        let mut share = Share::new(self.index, slot);
+        match input {
+            Input::Unreadable(body, error) => share.give_up_unreadable(slot, &body, &error),
+            Input::Message(message) => {
+                share.give_up(slot, &message, error);
+                if let Some(path) = slot.path_names.iter().position(|name| name == "_on_error") {
+                    hop.route(slot, path, message);
+                }
+            }
+        }
+        hop.forget_progress();
+        hop.ledger.shares.push(share);
+        match hop.hand_on(link).and_then(|()| hop.commit(&mut core, link, 1)) {
+            Ok(()) => {
+                self.log(Level::Info, "Dumped the message; it can be put back with the dump's requeue.");
+                Ok(Next::Go)
+            }
+            Err(Trouble::Broker(error)) => Err(error),
+            Err(Trouble::Head(failure)) => {
+                slot.fail(&self.net, &failure.to_string());
+                Ok(Next::End)
+            }
+            Err(Trouble::Helper(_)) => Ok(Next::Go),
+        }
+    }
+}
+
+fn read(idf: &Arc<crate::message::Idf>, delivery: &Delivery) -> Input {
+    match Message::from_wire(idf, &delivery.body, None) {
+        Ok(message) => Input::Message(message),
+        Err(error) => Input::Unreadable(delivery.body.clone(), error.to_string()),
+    }
+}
