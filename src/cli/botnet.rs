@@ -68,8 +68,11 @@ enum Sync {
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let Verb::Run(run) = &args.verb;
     if let Some(broker) = common.broker.as_deref().filter(|broker| *broker != "embedded") {
-        return Err(Failure::usage("not-in-version", format!("`botnet run --broker {broker}` is not in this version yet"))
-            .help("leave --broker away: the queues are then in the folder of --state"));
+        return Err(Failure::usage(
+            "not-in-version",
+            format!("`botnet run --broker {broker}` is not in this version yet"),
+        )
+        .help("leave --broker away: the queues are then in the folder of --state"));
     }
     if run.lab.is_some() {
         // The supervisor of a lab outlives the terminal that started it. It fails only for who leads a session already.
@@ -79,7 +82,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         Sync::Never => SyncMode::Never,
         Sync::Always => SyncMode::Always,
     };
-    let broker = Embedded::open(&run.state.join("queues"), Options { sync }).map_err(|error| failed(&error.into()))?;
+    let broker =
+        Embedded::open(&run.state.join("queues"), Options { sync }).map_err(|error| failed(&error.into()))?;
     let log = run.log.clone().unwrap_or_else(|| run.state.join("log"));
     let format = match run.log_format {
         LogFormat::Intelmq => Format::IntelMq,

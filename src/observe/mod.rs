@@ -153,7 +153,7 @@ fn bot_seen(bot: &BotStatus, before: Option<&BotStatus>) -> BotSeen {
     BotSeen {
         state: match bot.state {
             BotState::Running => State::Running,
-            BotState::Stopped => State::Stopped,
+            BotState::Starting | BotState::Stopped => State::Stopped,
             BotState::Disabled => State::Disabled,
             BotState::Failed => State::Failed,
             BotState::Finished => State::Finished,

@@ -106,14 +106,15 @@ impl Botnet {
             inner: Mutex::new(inner),
         });
         let mut inner = botnet.lock();
-        let enabled: Vec<usize> = (0..net.slots.len()).filter(|&index| is_enabled(&pipeline, &net.slots[index])).collect();
+        let enabled: Vec<usize> =
+            (0..net.slots.len()).filter(|&index| is_enabled(&pipeline, &net.slots[index])).collect();
         for slot in net.slots.iter().filter(|slot| !is_enabled(&pipeline, slot)) {
             slot.set_state(BotState::Disabled);
         }
         for index in enabled {
-            botnet.start_bot(&mut inner, &net, index);
+            start_bot(&mut inner, &net, index);
         }
-        botnet.wait_until_up(&net);
+        wait_until_up(&net);
         drop(inner);
         Ok(botnet)
     }
@@ -128,9 +129,19 @@ impl Botnet {
         for (name, reader) in net.listed_queues() {
             let depth = net.broker.depth(&name)?;
             let limit = net.limit(&name);
-            queues.push(QueueStatus { name, reader, waiting: depth.waiting, in_flight: depth.in_flight, limit });
+            queues.push(QueueStatus {
+                name,
+                reader,
+                waiting: depth.waiting,
+                in_flight: depth.in_flight,
+                limit,
+            });
         }
-        let idle = net.slots.iter().filter(|slot| slot.state() == BotState::Running).all(|slot| is_idle(slot, &queues));
+        let idle = net
+            .slots
+            .iter()
+            .filter(|slot| slot.state() == BotState::Running)
+            .all(|slot| is_idle(slot, &queues));
         let bots = net.listed.iter().map(|&index| status(&net.slots[index])).collect();
         Ok(Snapshot { activity, idle, revision, bots, queues })
     }
@@ -156,15 +167,15 @@ impl Botnet {
                 )));
             }
             BotAction::Run if slot.state() == BotState::Running => slot.switch.hurry(),
-            BotAction::Run | BotAction::Start => self.start_bot(&mut inner, &net, index),
-            BotAction::Stop => self.stop_bot(&mut inner, &net, index),
+            BotAction::Run | BotAction::Start => start_bot(&mut inner, &net, index),
+            BotAction::Stop => stop_bot(&mut inner, &net, index),
             BotAction::Restart => {
-                self.stop_bot(&mut inner, &net, index);
-                self.start_bot(&mut inner, &net, index);
+                stop_bot(&mut inner, &net, index);
+                start_bot(&mut inner, &net, index);
             }
             BotAction::Reload => {}
         }
-        self.wait_until_up(&net);
+        wait_until_up(&net);
         self.activity.bump();
         Ok(())
     }
@@ -206,20 +217,20 @@ impl Botnet {
         }
         old.broker.interrupt();
         for index in 0..old.slots.len() {
-            self.stop_bot(&mut inner, &old, index);
+            stop_bot(&mut inner, &old, index);
         }
         *self.net.write().unwrap_or_else(PoisonError::into_inner) = net.clone();
-        inner.text = text.to_owned();
+        text.clone_into(&mut inner.text);
         inner.revision += 1;
         for index in 0..net.slots.len() {
             let slot = &net.slots[index];
             if is_enabled(&pipeline, slot) && !asleep.iter().any(|id| **id == *slot.id) {
-                self.start_bot(&mut inner, &net, index);
+                start_bot(&mut inner, &net, index);
             } else if !is_enabled(&pipeline, slot) {
                 slot.set_state(BotState::Disabled);
             }
         }
-        self.wait_until_up(&net);
+        wait_until_up(&net);
         self.activity.bump();
         Ok(Configuration { text: inner.text.clone(), revision: inner.revision })
     }
@@ -242,7 +253,7 @@ impl Botnet {
         }
         net.broker.interrupt();
         for index in 0..net.slots.len() {
-            self.stop_bot(&mut inner, &net, index);
+            stop_bot(&mut inner, &net, index);
         }
         self.activity.bump();
     }
@@ -275,46 +286,46 @@ impl Botnet {
     fn lock_revision(&self) -> u64 {
         self.lock().revision
     }
+}
 
-    fn start_bot(&self, inner: &mut Inner, net: &Arc<Net>, index: usize) {
-        let slot = &net.slots[index];
-        let threads = inner.threads.entry(slot.id.to_string()).or_default();
-        if slot.state() == BotState::Running && !threads.is_empty() {
-            return;
-        }
-        for thread in threads.drain(..) {
-            let _ = thread.join();
-        }
-        slot.switch.arm();
-        slot.set_state(BotState::Starting);
-        for instance in 0..slot.rules.instances {
-            let worker = Worker { net: net.clone(), index, instance };
-            let name = format!("{}.{instance}", slot.id);
-            match std::thread::Builder::new().name(name).spawn(move || worker.run()) {
-                Ok(thread) => threads.push(thread),
-                Err(error) => slot.fail(net, &format!("Cannot start a thread: {error}")),
-            }
+fn start_bot(inner: &mut Inner, net: &Arc<Net>, index: usize) {
+    let slot = &net.slots[index];
+    let threads = inner.threads.entry(slot.id.to_string()).or_default();
+    if slot.state() == BotState::Running && !threads.is_empty() {
+        return;
+    }
+    for thread in threads.drain(..) {
+        let _ = thread.join();
+    }
+    slot.switch.arm();
+    slot.set_state(BotState::Starting);
+    for instance in 0..slot.rules.instances {
+        let worker = Worker { net: net.clone(), index, instance };
+        let name = format!("{}.{instance}", slot.id);
+        match std::thread::Builder::new().name(name).spawn(move || worker.run()) {
+            Ok(thread) => threads.push(thread),
+            Err(error) => slot.fail(net, &format!("Cannot start a thread: {error}")),
         }
     }
+}
 
-    fn stop_bot(&self, inner: &mut Inner, net: &Net, index: usize) {
-        let slot = &net.slots[index];
-        slot.switch.stop();
-        net.broker.interrupt();
-        for thread in inner.threads.remove(&*slot.id).unwrap_or_default() {
-            let _ = thread.join();
-        }
-        if slot.state() != BotState::Disabled {
-            slot.set_state(BotState::Stopped);
-        }
+fn stop_bot(inner: &mut Inner, net: &Net, index: usize) {
+    let slot = &net.slots[index];
+    slot.switch.stop();
+    net.broker.interrupt();
+    for thread in inner.threads.remove(&*slot.id).unwrap_or_default() {
+        let _ = thread.join();
     }
+    if slot.state() != BotState::Disabled {
+        slot.set_state(BotState::Stopped);
+    }
+}
 
-    /// Waits until no bot is on its way up.
-    fn wait_until_up(&self, net: &Net) {
-        let deadline = std::time::Instant::now() + COMING_UP;
-        for slot in &net.slots {
-            slot.wait_while(BotState::Starting, deadline);
-        }
+/// Waits until no bot is on its way up.
+fn wait_until_up(net: &Net) {
+    let deadline = std::time::Instant::now() + COMING_UP;
+    for slot in &net.slots {
+        slot.wait_while(BotState::Starting, deadline);
     }
 }
 
@@ -332,9 +343,10 @@ fn carried(net: &Net) -> Carried {
 fn is_idle(slot: &Slot, queues: &[QueueStatus]) -> bool {
     match (&slot.source, slot.kind()) {
         (_, Kind::Collector) => slot.switch.resting(),
-        (Some(source), _) => {
-            queues.iter().filter(|queue| *queue.name == **source).all(|queue| queue.waiting + queue.in_flight == 0)
-        }
+        (Some(source), _) => queues
+            .iter()
+            .filter(|queue| *queue.name == **source)
+            .all(|queue| queue.waiting + queue.in_flight == 0),
         (None, _) => true,
     }
 }
@@ -342,7 +354,10 @@ fn is_idle(slot: &Slot, queues: &[QueueStatus]) -> bool {
 fn find(net: &Net, id: &str) -> Result<usize> {
     net.slots.iter().position(|slot| &*slot.id == id).ok_or_else(|| {
         let ids = net.slots.iter().map(|slot| &*slot.id);
-        BotnetError::UnknownBot { id: id.to_owned(), nearest: crate::diagnostic::suggest(id, ids).map(str::to_owned) }
+        BotnetError::UnknownBot {
+            id: id.to_owned(),
+            nearest: crate::diagnostic::suggest(id, ids).map(str::to_owned),
+        }
     })
 }
 

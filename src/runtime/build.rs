@@ -63,7 +63,8 @@ fn slot(
 ) -> Result<Slot, BotnetError> {
     let unusable = |title: String| BotnetError::Invalid(vec![Diagnostic::error("unusable-bot", title)]);
     let id = bot.id();
-    let spec = bots::find(bot.module()).ok_or_else(|| unusable(format!("unknown module {:?}", bot.module())))?;
+    let spec =
+        bots::find(bot.module()).ok_or_else(|| unusable(format!("unknown module {:?}", bot.module())))?;
     let params = pipeline.params(id, Some(&spec.spec), &surroundings.environment);
     let wrong = |error: ParamError| unusable(format!("bot {id:?}: {error}"));
     let rules = Rules::read(&params).map_err(wrong)?;
@@ -96,8 +97,10 @@ fn flow_order(slots: &[Slot]) -> Vec<usize> {
         .enumerate()
         .filter_map(|(index, slot)| slot.source.as_deref().map(|source| (source, index)))
         .collect();
-    let edges: Vec<Vec<usize>> =
-        slots.iter().map(|slot| slot.destinations().filter_map(|queue| readers.get(&**queue).copied()).collect()).collect();
+    let edges: Vec<Vec<usize>> = slots
+        .iter()
+        .map(|slot| slot.destinations().filter_map(|queue| readers.get(&**queue).copied()).collect())
+        .collect();
     let mut incoming = vec![0; slots.len()];
     for &reader in edges.iter().flatten() {
         incoming[reader] += 1;

@@ -31,7 +31,12 @@ pub(super) struct Record {
 pub(super) type Records = BTreeMap<String, Record>;
 
 /// Makes a record and its key; keys of one process never repeat.
-pub(super) fn record(bot: &str, source_queue: Option<&str>, error: &str, body: Result<String, &[u8]>) -> (String, Record) {
+pub(super) fn record(
+    bot: &str,
+    source_queue: Option<&str>,
+    error: &str,
+    body: Result<String, &[u8]>,
+) -> (String, Record) {
     let (message, message_type) = match body {
         Ok(message) => (message, None),
         Err(bytes) => (STANDARD.encode(bytes), Some("base64".to_owned())),
@@ -126,7 +131,8 @@ impl DumpFile {
             std::fs::create_dir_all(folder)?;
         }
         loop {
-            let open = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&self.path)?;
+            let open =
+                OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&self.path)?;
             open.lock()?;
             // While we waited the file may have been replaced; then the lock is on a file that is gone.
             match std::fs::metadata(&self.path) {
@@ -177,7 +183,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = DumpFile::new(&folder.path().join("log"), "my-bot");
         assert_eq!(file.list().unwrap(), []);
-        let first = record("my-bot", Some("my-bot-queue"), "bad row", Ok("{\"__type\": \"Report\"}".to_owned()));
+        let first =
+            record("my-bot", Some("my-bot-queue"), "bad row", Ok("{\"__type\": \"Report\"}".to_owned()));
         let second = record("my-bot", Some("my-bot-queue"), "not UTF-8", Err(b"\xff"));
         file.add(Records::from([first.clone()])).unwrap();
         file.add(Records::from([first.clone(), second.clone()])).unwrap();

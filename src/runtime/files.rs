@@ -80,7 +80,10 @@ impl Files {
     /// Writes bytes at the end of an open file and returns the length to commit.
     pub(super) fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<Committed> {
         let Some(open) = self.open.get_mut(path) else {
-            return Err(io::Error::new(io::ErrorKind::NotFound, "the file was not opened before it was written"));
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "the file was not opened before it was written",
+            ));
         };
         // A shorter write counts as written only when all of it is; undo() cuts the rest.
         open.file.write_all(bytes)?;

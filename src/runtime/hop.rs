@@ -1,9 +1,7 @@
 //! One hop: a bot works on a batch, the bots after it take what it sends straight on where they can, and everything that all
-//! of them did is committed together, or not at all.
-//!
-//! Handing a message straight on is allowed only to a bot of one instance that runs, rests, and whose queue is empty. If it
-//! fails there, the whole hop is done again without it: the message then goes through its queue, and failures, retries and
-//! dumps happen in one place only, the worker that owns the queue.
+//! of them did is committed together, or not at all. A bot is handed messages straight only if it is one instance that runs,
+//! rests, and whose queue is empty. If it fails there the whole hop is done again without it: the message then goes through
+//! its queue, so that failures, retries and dumps happen in one place only, the worker that owns the queue.
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -114,7 +112,12 @@ impl<'n> Hop<'n> {
     }
 
     /// Lets the parser at the head work on a report; tells whether the report is finished.
-    pub(super) fn parse(&mut self, core: &mut Core, link: &mut dyn Link, report: &Message) -> Result<bool, Trouble> {
+    pub(super) fn parse(
+        &mut self,
+        core: &mut Core,
+        link: &mut dyn Link,
+        report: &Message,
+    ) -> Result<bool, Trouble> {
         let slot = &self.net.slots[self.head];
         let from = match link.recall(&slot.id, RESUME)? {
             Some(bytes) => bytes.try_into().map_or(0, u64::from_le_bytes),
@@ -280,14 +283,18 @@ impl<'n> Hop<'n> {
             {
                 self.inputs[reader].push(message);
             }
-            _ => self.ledger.outgoing.push(Outgoing { queue: queue.clone(), body: message.to_wire().into_bytes() }),
+            _ => self
+                .ledger
+                .outgoing
+                .push(Outgoing { queue: queue.clone(), body: message.to_wire().into_bytes() }),
         }
     }
 
     fn enqueue(&mut self, index: usize, messages: &[Message]) {
         if let Some(queue) = &self.net.slots[index].source {
             let body = |message: &Message| message.to_wire().into_bytes();
-            let outgoing = messages.iter().map(|message| Outgoing { queue: queue.clone(), body: body(message) });
+            let outgoing =
+                messages.iter().map(|message| Outgoing { queue: queue.clone(), body: body(message) });
             self.ledger.outgoing.extend(outgoing);
         }
     }

@@ -132,10 +132,11 @@ impl Share {
         (before, after): (Counts, Counts),
         paths: &[String],
     ) {
-        let dropped = effects.notes.get(before.1..after.1).unwrap_or_default().iter().find_map(|note| match note {
-            Note::Dropped(reason) => Some(reason.clone()),
-            Note::Log(..) => None,
-        });
+        let dropped =
+            effects.notes.get(before.1..after.1).unwrap_or_default().iter().find_map(|note| match note {
+                Note::Dropped(reason) => Some(reason.clone()),
+                Note::Log(..) => None,
+            });
         let mut entry = self.entry(Some(id), dropped, None);
         entry.out = outs(effects, before.0..after.0, paths);
         self.journal.push(entry);
@@ -166,7 +167,12 @@ fn outs(effects: &Effects, sent: Range<usize>, paths: &[String]) -> Vec<JournalO
 
 impl Hop<'_> {
     /// Commits everything together: bytes of files and journal first, then messages, acknowledgements and state as one.
-    pub(super) fn commit(mut self, core: &mut Core, link: &mut dyn Link, acknowledge: usize) -> Result<(), Trouble> {
+    pub(super) fn commit(
+        mut self,
+        core: &mut Core,
+        link: &mut dyn Link,
+        acknowledge: usize,
+    ) -> Result<(), Trouble> {
         let net = self.net();
         let journal = net.journal.as_deref().filter(|journal| journal.has_room());
         let mut held = journal.map(Journal::lock);
@@ -196,14 +202,20 @@ impl Hop<'_> {
     }
 
     /// Writes the bytes of outputs and journal, and puts their new lengths and the dumps into the state to commit.
-    fn write(&mut self, core: &mut Core, link: &mut dyn Link, journal: Option<&mut Files>) -> Result<(), Trouble> {
+    fn write(
+        &mut self,
+        core: &mut Core,
+        link: &mut dyn Link,
+        journal: Option<&mut Files>,
+    ) -> Result<(), Trouble> {
         let net = self.net();
         let mut shares = std::mem::take(&mut self.ledger.shares);
         let mut lines = Vec::new();
         for share in &mut shares {
             let slot = &net.slots[share.slot];
             if !share.dumps.is_empty() {
-                let value = serde_json::to_vec(&share.dumps).map_err(|error| self.blame(share.slot, &error))?;
+                let value =
+                    serde_json::to_vec(&share.dumps).map_err(|error| self.blame(share.slot, &error))?;
                 self.ledger.state.push(entry(&slot.id, OUTBOX, value));
             }
             for (path, bytes) in std::mem::take(&mut share.appends) {
@@ -234,8 +246,8 @@ impl Hop<'_> {
             return Ok(());
         }
         let head = self.head();
-        let files = self.all_files(core).into_iter().map(|files| &*files).chain(journal);
-        files.map(Files::sync).collect::<std::io::Result<()>>().map_err(|error| self.blame(head, &error))
+        let mut files = self.all_files(core).into_iter().map(|files| &*files).chain(journal);
+        files.try_for_each(Files::sync).map_err(|error| self.blame(head, &error))
     }
 
     fn blame(&self, slot: usize, error: &dyn std::fmt::Display) -> Trouble {
@@ -304,7 +316,9 @@ fn flush_dumps(net: &Net, slot: &Slot, records: Records, link: &mut dyn Link) {
     });
     if let Err(error) = added {
         // The entries are safe in the state, but only until the next ones take their place.
-        let text = format!("Cannot write the dump file: {error}. The bot stops; start it again to write what is kept");
+        let text = format!(
+            "Cannot write the dump file: {error}. The bot stops; start it again to write what is kept"
+        );
         slot.fail(net, &text);
     }
 }

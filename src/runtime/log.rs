@@ -189,7 +189,8 @@ mod tests {
         let destination = Destination { folder: Some(folder.path().join("log")), ..Destination::default() };
         Logger::new(destination).log("my-bot", Level::Warning, "odd");
         let text = std::fs::read_to_string(folder.path().join("log/my-bot.log")).unwrap();
-        let pattern = regex::Regex::new(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - my-bot - WARNING - odd\n$").unwrap();
+        let pattern =
+            regex::Regex::new(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - my-bot - WARNING - odd\n$").unwrap();
         assert!(pattern.is_match(&text), "{text:?}");
     }
 

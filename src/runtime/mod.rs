@@ -7,6 +7,7 @@ mod build;
 pub mod control;
 mod dump;
 mod files;
+mod giving_up;
 mod hop;
 mod journal;
 mod ledger;
@@ -21,5 +22,5 @@ mod worker;
 
 pub use botnet::{Botnet, BotnetError, Surroundings};
 pub use journal::Journal;
-pub use process::{Run, RunError, run};
 pub use log::{Destination, Format, Logger};
+pub use process::{Run, RunError, run};

@@ -72,7 +72,7 @@ impl Net {
         Wiring {
             bot: slot.id.to_string(),
             source: slot.source.as_deref().map(str::to_owned),
-            destinations: slot.destinations().map(|queue| queue.to_string()).collect(),
+            destinations: slot.destinations().map(ToString::to_string).collect(),
         }
     }
 

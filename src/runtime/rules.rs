@@ -8,6 +8,7 @@ use crate::pipeline::{ParamError, Params};
 
 /// How one bot is run.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the runtime file")]
 pub(super) struct Rules {
     /// The rest after each message, or after each round of a collector.
     pub(super) rate_limit: Duration,
@@ -55,7 +56,9 @@ impl Rules {
                 problem: format!("must be DEBUG, INFO, WARNING, ERROR or CRITICAL, not {level}"),
             })?,
             log_every: u64::try_from(params.int("log_processed_messages_count")?.unwrap_or(500)).unwrap_or(0),
-            queue_limit: u64::try_from(params.int("source_queue_limit")?.unwrap_or(100_000)).unwrap_or(0).max(1),
+            queue_limit: u64::try_from(params.int("source_queue_limit")?.unwrap_or(100_000))
+                .unwrap_or(0)
+                .max(1),
         })
     }
 }

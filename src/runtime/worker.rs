@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::control::BotState;
 use super::hop::{BATCH, Hop, Input, Served, Trouble};
-use super::ledger::{Share, recover_dumps};
+use super::ledger::recover_dumps;
 use super::net::{LOOK, Net};
 use super::slot::{Core, Slot};
 use super::switch::Woken;
@@ -27,7 +27,7 @@ pub(super) struct Worker {
 
 /// Whether a worker goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
+pub(super) enum Next {
     Go,
     /// It ends: it was told to, failed, or had one run to do.
     End,
@@ -78,15 +78,15 @@ impl Worker {
         self.net.activity.bump();
     }
 
-    fn slot(&self) -> &Slot {
+    pub(super) fn slot(&self) -> &Slot {
         &self.net.slots[self.index]
     }
 
-    fn log(&self, level: Level, text: &str) {
+    pub(super) fn log(&self, level: Level, text: &str) {
         self.net.log(self.slot(), level, text);
     }
 
-    fn note(&self, error: &str) {
+    pub(super) fn note(&self, error: &str) {
         self.slot().counters.note_error(error);
         self.log(Level::Error, error);
     }
@@ -111,7 +111,7 @@ impl Worker {
     }
 
     /// Makes the bot anew; a bot that refuses its parameters fails.
-    fn make_bot(&self) -> bool {
+    pub(super) fn make_bot(&self) -> bool {
         let slot = self.slot();
         match (slot.spec.make)(&slot.params, &slot.site) {
             Ok(bot) => {
@@ -206,7 +206,9 @@ impl Worker {
         let slot = self.slot();
         let report = match Message::from_wire(&slot.site.idf, &delivery.body, None) {
             Ok(report) => report,
-            Err(error) => return self.give_up(link, Input::Unreadable(delivery.body.clone(), error.to_string())),
+            Err(error) => {
+                return self.give_up(link, Input::Unreadable(delivery.body.clone(), error.to_string()));
+            }
         };
         let mut failures = 0;
         let mut excluded = HashSet::new();
@@ -262,7 +264,12 @@ impl Worker {
     }
 
     /// Tries one message again, as often as the bot's parameters say.
-    fn retry(&self, link: &mut dyn Link, delivery: &Delivery, failure: &Failure) -> Result<Outcome, BrokerError> {
+    fn retry(
+        &self,
+        link: &mut dyn Link,
+        delivery: &Delivery,
+        failure: &Failure,
+    ) -> Result<Outcome, BrokerError> {
         let mut failure = failure.clone();
         let mut failures = 0;
         loop {
@@ -288,7 +295,10 @@ impl Worker {
             if core.bot.is_none() {
                 drop(core);
                 if !self.make_bot() {
-                    return Ok(Served { finished: 0, failure: Some(Failure::Configuration("the bot cannot start".into())) });
+                    return Ok(Served {
+                        finished: 0,
+                        failure: Some(Failure::Configuration("the bot cannot start".into())),
+                    });
                 }
                 continue;
             }
@@ -307,88 +317,6 @@ impl Worker {
                 Err(Trouble::Helper(index)) => drop(excluded.insert(index)),
                 Err(Trouble::Head(failure)) => return Ok(Served { finished: 0, failure: Some(failure) }),
             }
-        }
-    }
-
-    /// Decides what follows a failure: another try (after the rest), the worker's end, or nothing but giving up.
-    fn after_failure(&self, failure: &Failure, failures: u32) -> Option<Next> {
-        let slot = self.slot();
-        match failure {
-            Failure::Configuration(text) => {
-                slot.fail(&self.net, text);
-                Some(Next::End)
-            }
-            Failure::Invalid(text) => {
-                self.note(text);
-                None
-            }
-            Failure::Other(_) | Failure::Panicked(_) => {
-                self.note(&format!("Bot has found a problem: {failure}"));
-                if matches!(failure, Failure::Panicked(_)) && !self.make_bot() {
-                    return Some(Next::End);
-                }
-                if failures >= slot.rules.max_retries {
-                    return None;
-                }
-                let rest = slot.rules.retry_delay;
-                self.log(Level::Info, &format!("Bot will continue in {} seconds.", rest.as_secs_f64()));
-                Some(if slot.switch.pause(rest) == Woken::Stop { Next::End } else { Next::Go })
-            }
-        }
-    }
-
-    /// Gives up the message in hand, or stops because the bot's parameters say so.
-    fn finish_failed(&self, link: &mut dyn Link, input: Input, error: &str) -> Result<Next, BrokerError> {
-        let slot = self.slot();
-        if slot.rules.stop_on_error {
-            slot.fail(&self.net, &format!("The bot stops after an error, and the message stays in its queue: {error}"));
-            return Ok(Next::End);
-        }
-        let input = match input {
-            Input::Message(message) => {
-                if slot.rules.log_message {
-                    self.log(Level::Info, &format!("Current message: {}", message.to_wire()));
-                }
-                Input::Message(message)
-            }
-            unreadable @ Input::Unreadable(..) => unreadable,
-        };
-        self.give_up_because(link, input, error)
-    }
-
-    fn give_up(&self, link: &mut dyn Link, input: Input) -> Result<Next, BrokerError> {
-        self.give_up_because(link, input, "")
-    }
-
-    /// Dumps the message in hand, sends a copy along `_on_error`, and acknowledges it: together.
-    fn give_up_because(&self, link: &mut dyn Link, input: Input, error: &str) -> Result<Next, BrokerError> {
-        let slot = self.slot();
-        let nobody = (0..self.net.slots.len()).collect();
-        let mut core = slot.core(self.instance);
-        let mut hop = Hop::new(&self.net, self.index, &nobody);
-        let mut share = Share::new(self.index, slot);
-        match input {
-            Input::Unreadable(body, error) => share.give_up_unreadable(slot, &body, &error),
-            Input::Message(message) => {
-                share.give_up(slot, &message, error);
-                if let Some(path) = slot.path_names.iter().position(|name| name == "_on_error") {
-                    hop.route(slot, path, message);
-                }
-            }
-        }
-        hop.forget_progress();
-        hop.ledger.shares.push(share);
-        match hop.hand_on(link).and_then(|()| hop.commit(&mut core, link, 1)) {
-            Ok(()) => {
-                self.log(Level::Info, "Dumped the message; it can be put back with the dump's requeue.");
-                Ok(Next::Go)
-            }
-            Err(Trouble::Broker(error)) => Err(error),
-            Err(Trouble::Head(failure)) => {
-                slot.fail(&self.net, &failure.to_string());
-                Ok(Next::End)
-            }
-            Err(Trouble::Helper(_)) => Ok(Next::Go),
         }
     }
 }

@@ -23,13 +23,19 @@ pub(super) fn requeue(botnet: &Botnet, bot: &str, what: &Requeue) -> Result<Chan
     let file = botnet.with_slot(bot, |slot| slot.dump.clone())?;
     let entries = file.list()?;
     if let Some(unknown) = what.ids.iter().find(|id| !entries.iter().any(|entry| entry.id == **id)) {
-        return Err(Refusal::not_found("unknown-entry", format!("the dump of {bot} has no entry {unknown:?}")));
+        return Err(Refusal::not_found(
+            "unknown-entry",
+            format!("the dump of {bot} has no entry {unknown:?}"),
+        ));
     }
     let chosen = entries.iter().filter(|entry| what.ids.is_empty() || what.ids.contains(&entry.id));
     let mut ids = Vec::new();
     for entry in chosen {
         let queue = what.queue.as_ref().or(entry.source_queue.as_ref()).ok_or_else(|| {
-            Refusal::bad_request("no-queue", format!("the entry {} names no queue; say which it shall go to", entry.id))
+            Refusal::bad_request(
+                "no-queue",
+                format!("the entry {} names no queue; say which it shall go to", entry.id),
+            )
         })?;
         let body = repaired(botnet, entry, queue, &what.replace)?;
         send(botnet, queue, vec![body])?;
@@ -55,8 +61,9 @@ fn repaired(
         return Ok(text.into_bytes());
     }
     let idf = &botnet.surroundings().idf;
-    let mut message = Message::from_wire(idf, entry.message.as_bytes(), None)
-        .map_err(|error| Refusal::bad_request("unreadable-entry", format!("the entry {}: {error}", entry.id)))?;
+    let mut message = Message::from_wire(idf, entry.message.as_bytes(), None).map_err(|error| {
+        Refusal::bad_request("unreadable-entry", format!("the entry {}: {error}", entry.id))
+    })?;
     if message.message_type() == MessageType::Event && botnet.is_parsers(queue) {
         message = message.into_report();
     }

@@ -41,7 +41,10 @@ pub(super) async fn put_file(
     get, path = "/v1/files/{path}", params(("path" = String, Path, description = "the file, such as `out/events.txt`")),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>), (status = 404, body = Problem))
 )]
-pub(super) async fn get_file(State(service): State<Service>, Path(path): Path<String>) -> Result<Vec<u8>, Refusal> {
+pub(super) async fn get_file(
+    State(service): State<Service>,
+    Path(path): Path<String>,
+) -> Result<Vec<u8>, Refusal> {
     let target = resolve(&service.root, &path)?;
     let missing = || Refusal::not_found("no-such-file", format!("there is no file {path:?} in the lab"));
     let folder = target.parent().ok_or_else(missing)?;
@@ -58,7 +61,8 @@ pub(super) async fn get_file(State(service): State<Service>, Path(path): Path<St
 /// Names a file below one of the open folders; nothing else has a name here.
 fn resolve(root: &FilePath, path: &str) -> Result<PathBuf, Refusal> {
     let relative = FilePath::new(path);
-    let plain = relative.components().all(|part| matches!(part, Component::Normal(_))) && !path.contains('\0');
+    let plain =
+        relative.components().all(|part| matches!(part, Component::Normal(_))) && !path.contains('\0');
     let first = relative.components().next().and_then(|part| part.as_os_str().to_str());
     let open = first.is_some_and(|first| OPEN.contains(&first)) && relative.components().count() > 1;
     if plain && open {

@@ -98,13 +98,26 @@ struct Guard {
 /// Lets only those in who know the token and came by the loopback address, not through a web page of somebody else.
 async fn admit(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let own = |host: &str| [format!("127.0.0.1:{}", guard.port), format!("localhost:{}", guard.port)].iter().any(|own| own == host);
+    let own = |host: &str| {
+        [format!("127.0.0.1:{}", guard.port), format!("localhost:{}", guard.port)]
+            .iter()
+            .any(|own| own == host)
+    };
     if !text(headers, header::HOST).is_some_and(own) {
-        return Refusal::new(StatusCode::MISDIRECTED_REQUEST, "foreign-host", "this service answers to its loopback address only")
-            .into_response();
+        return Refusal::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "foreign-host",
+            "this service answers to its loopback address only",
+        )
+        .into_response();
     }
     if text(headers, header::ORIGIN).is_some_and(|origin| !origin.strip_prefix("http://").is_some_and(own)) {
-        return Refusal::new(StatusCode::FORBIDDEN, "foreign-origin", "requests from other sites are refused").into_response();
+        return Refusal::new(
+            StatusCode::FORBIDDEN,
+            "foreign-origin",
+            "requests from other sites are refused",
+        )
+        .into_response();
     }
     let shown = text(headers, header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
     if !shown.is_some_and(|shown| same(shown.as_bytes(), guard.token.as_bytes())) {
@@ -120,5 +133,6 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
 
 /// Compares in a time that does not tell where two tokens differ.
 fn same(left: &[u8], right: &[u8]) -> bool {
-    left.len() == right.len() && left.iter().zip(right).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+    left.len() == right.len()
+        && left.iter().zip(right).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }

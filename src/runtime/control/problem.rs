@@ -41,7 +41,8 @@ impl From<BotnetError> for Refusal {
             BotnetError::UnknownBot { .. } => Refusal::not_found("unknown-bot", title),
             BotnetError::NotPossible(_) => Refusal::new(StatusCode::CONFLICT, "not-possible", title),
             BotnetError::Invalid(complaints) => {
-                let mut refusal = Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-configuration", title);
+                let mut refusal =
+                    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-configuration", title);
                 refusal.0.detail = Some(render(&complaints, Style::Plain));
                 refusal
             }

@@ -16,8 +16,8 @@ use super::dumps;
 use super::files;
 use super::problem::Refusal;
 use super::types::{
-    BotAction, BotState, BotStatus, Changed, Configuration, DumpEntry, JournalEntry, JournalOut, JournalPage, LogLine,
-    LogPage, Problem, QueueStatus, Requeue, Snapshot,
+    BotAction, BotState, BotStatus, Changed, Configuration, DumpEntry, JournalEntry, JournalOut, JournalPage,
+    LogLine, LogPage, Problem, QueueStatus, Requeue, Snapshot,
 };
 use crate::broker::{Hop, Outgoing, Wiring};
 use crate::runtime::Botnet;
@@ -46,12 +46,39 @@ type Answer<T> = Result<Json<T>, Refusal>;
 #[openapi(
     info(title = "intelmq-lab control service", description = "One running botnet."),
     paths(
-        snapshot, run_collectors, shut_down, act, peek, inject, clear, dump, requeue, delete_dump, log, journal,
-        configuration, configure, files::put_file, files::get_file,
+        snapshot,
+        run_collectors,
+        shut_down,
+        act,
+        peek,
+        inject,
+        clear,
+        dump,
+        requeue,
+        delete_dump,
+        log,
+        journal,
+        configuration,
+        configure,
+        files::put_file,
+        files::get_file,
     ),
     components(schemas(
-        Snapshot, BotState, BotStatus, QueueStatus, BotAction, DumpEntry, Requeue, Changed, LogLine, LogPage,
-        JournalEntry, JournalOut, JournalPage, Configuration, Problem,
+        Snapshot,
+        BotState,
+        BotStatus,
+        QueueStatus,
+        BotAction,
+        DumpEntry,
+        Requeue,
+        Changed,
+        LogLine,
+        LogPage,
+        JournalEntry,
+        JournalOut,
+        JournalPage,
+        Configuration,
+        Problem,
     ))
 )]
 struct Description;
@@ -73,7 +100,9 @@ pub(in crate::runtime) fn router(service: Service) -> Router {
         .route("/v1/journal", get(journal))
         .route("/v1/configuration", get(configuration).put(configure))
         .route("/v1/files/{*path}", put(files::put_file).get(files::get_file))
-        .fallback(|| async { Refusal::not_found("unknown-route", "there is no such route; see /openapi.json") })
+        .fallback(|| async {
+            Refusal::not_found("unknown-route", "there is no such route; see /openapi.json")
+        })
         .layer(axum::extract::DefaultBodyLimit::max(256 * 1024 * 1024))
         .with_state(service)
 }
@@ -135,8 +164,13 @@ async fn shut_down(State(service): State<Service>) -> Json<Changed> {
     params(("bot" = String, Path, description = "the bot's id"), ("action" = BotAction, Path, description = "what to do")),
     responses((status = 200, body = Snapshot), (status = 404, body = Problem))
 )]
-async fn act(State(service): State<Service>, Path((bot, action)): Path<(String, BotAction)>) -> Answer<Snapshot> {
-    blocking(move || service.botnet.act(&bot, action).and_then(|()| service.botnet.snapshot())).await.map(Json)
+async fn act(
+    State(service): State<Service>,
+    Path((bot, action)): Path<(String, BotAction)>,
+) -> Answer<Snapshot> {
+    blocking(move || service.botnet.act(&bot, action).and_then(|()| service.botnet.snapshot()))
+        .await
+        .map(Json)
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
