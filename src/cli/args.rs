@@ -6,7 +6,11 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::exit::Exit;
 use super::output::Colour;
-use super::{bot, botnet, catalog, completions, graph, lint, list, man, show};
+use super::{
+    bot, botnet, catalog, check, completions, down, dump, events, explain, graph, lint, list, logs, man,
+    render, reset, show, status, up,
+};
+use crate::plan::Wish;
 
 /// Tutorial playbooks for IntelMQ that run, and prove each step.
 #[derive(Debug, Parser)]
@@ -58,6 +62,21 @@ pub(super) struct Common {
     pub(super) color: Colour,
 }
 
+impl Common {
+    /// Returns what was asked for as planning takes it.
+    pub(super) fn wish(&self) -> Wish {
+        Wish { target: self.target.clone(), broker: self.broker.clone(), broker_url: self.broker_url.clone() }
+    }
+}
+
+/// The lab that a command acts on.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct LabArg {
+    /// The lab; needed only when there are several
+    #[arg(long, value_name = "NAME")]
+    pub(super) lab: Option<String>,
+}
+
 /// Every command; to add one: its file, its line here, its line in `dispatch`, its test in `tests/cmd/`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -65,8 +84,28 @@ pub(super) enum Command {
     List(list::Args),
     /// Show what a playbook teaches, step by step
     Show(show::Args),
+    /// Bring a playbook up in a lab, run its steps and leave it running
+    Up(up::Args),
+    /// Verify playbooks from end to end in fresh labs, and remove these
+    Check(check::Args),
+    /// Show the labs and their bots
+    Status(status::Args),
+    /// Show what the bots wrote to their logs
+    Logs(logs::Args),
+    /// Show the events that came out
+    Events(events::Args),
+    /// Tell the life of an event, or why messages did not arrive
+    Explain(explain::Args),
     /// Draw the pipeline
     Graph(graph::Args),
+    /// List, show, requeue or delete messages that bots gave up
+    Dump(dump::Args),
+    /// Bring a lab back to its beginning, or to the beginning of a step
+    Reset(reset::Args),
+    /// End a lab and remove everything of it
+    Down(down::Args),
+    /// Write the files that a target would run, without running them
+    Render(render::Args),
     /// Say what is wrong with playbooks
     Lint(lint::Args),
     /// Run one bot of a botnet (in containers and units)

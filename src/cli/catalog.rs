@@ -1,6 +1,6 @@
 //! The playbooks that a command can name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::args::Common;
 use super::exit::Exit;
@@ -16,27 +16,50 @@ pub(super) fn open(common: &Common) -> Result<Catalog, Failure> {
     })
 }
 
-/// Finds the entries that some words name: ids, or folders; all of them if there is no word.
-pub(super) fn entries(words: &[String], common: &Common) -> Result<Vec<Entry>, Failure> {
-    let catalog = open(common)?;
-    if words.is_empty() {
-        return Ok(catalog.entries().cloned().collect());
-    }
-    let mut entries = Vec::new();
-    for word in words {
-        if Path::new(word).is_dir() && catalog.entries().all(|entry| entry.id != *word) {
-            entries.extend(Catalog::only_folder(Path::new(word))?.entries().cloned());
-        } else {
-            entries.push(catalog.find(word)?.clone());
-        }
-    }
-    Ok(entries)
+/// A playbook as it was named on the command line.
+#[derive(Debug, Clone)]
+pub(super) struct Named {
+    /// The playbook, not read yet.
+    pub(super) entry: Entry,
+    /// The folder with playbooks in which later commands find it again; built-in ones need none.
+    pub(super) folder: Option<PathBuf>,
 }
 
-/// Finds and reads one playbook.
-pub(super) fn playbook(id: &str, common: &Common) -> Result<Playbook, Failure> {
+/// Finds the playbooks that some words name: ids, or folders; all of them if there is no word.
+pub(super) fn named(words: &[String], common: &Common) -> Result<Vec<Named>, Failure> {
     let catalog = open(common)?;
-    catalog.find(id)?.load().map_err(|problems| Failure::new(Exit::Invalid, problems))
+    let known = |entry: &Entry| Named { entry: entry.clone(), folder: common.playbooks.clone() };
+    if words.is_empty() {
+        return Ok(catalog.entries().map(known).collect());
+    }
+    let mut found = Vec::new();
+    for word in words {
+        let path = Path::new(word);
+        if path.is_dir() && catalog.entries().all(|entry| entry.id != *word) {
+            let folder = Catalog::only_folder(path)?;
+            found.extend(
+                folder.entries().map(|entry| Named { entry: entry.clone(), folder: Some(path.into()) }),
+            );
+        } else {
+            found.push(known(catalog.find(word)?));
+        }
+    }
+    Ok(found)
+}
+
+/// Finds the one playbook that a word names, and reads it.
+pub(super) fn playbook(word: &str, common: &Common) -> Result<(Playbook, Option<PathBuf>), Failure> {
+    let mut found = named(&[word.to_owned()], common)?;
+    match (found.pop(), found.is_empty()) {
+        (Some(Named { entry, folder }), true) => Ok((load(&entry)?, folder)),
+        _ => Err(Failure::usage("several-playbooks", format!("the folder {word} holds several playbooks"))
+            .help("name one of them, and give the folder with --playbooks DIR")),
+    }
+}
+
+/// Reads a playbook.
+pub(super) fn load(entry: &Entry) -> Result<Playbook, Failure> {
+    entry.load().map_err(|problems| Failure::new(Exit::Invalid, problems))
 }
 
 /// Returns the id of a playbook for examples in help texts.

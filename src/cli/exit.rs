@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::session::{Cause, Ran};
+
 /// How a command ended. The numbers are part of the interface and do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -39,6 +41,24 @@ impl Exit {
         (Exit::Interrupted, "interrupted"),
     ];
 
+    /// Says how a command ends that ran the steps of a playbook.
+    pub(super) fn of(ran: &Ran) -> Self {
+        match (ran.broken, ran.failed) {
+            (0, 0) => Exit::Ok,
+            (0, _) => Exit::CheckFailed,
+            _ => Exit::Runtime,
+        }
+    }
+
+    /// Says how a command ends that did several things: as the worst of them. The lower the number, the deeper the cause.
+    pub(super) fn of_all(exits: &[Exit]) -> Self {
+        let failed = exits.iter().copied().filter(|exit| *exit != Exit::Ok);
+        if exits.contains(&Exit::Interrupted) {
+            return Exit::Interrupted;
+        }
+        failed.min_by_key(|exit| exit.code()).unwrap_or(Exit::Ok)
+    }
+
     /// Returns the number.
     pub fn code(self) -> u8 {
         self as u8
@@ -48,5 +68,18 @@ impl Exit {
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit.code())
+    }
+}
+
+impl From<Cause> for Exit {
+    fn from(cause: Cause) -> Exit {
+        match cause {
+            Cause::Usage => Exit::Usage,
+            Cause::Invalid => Exit::Invalid,
+            Cause::CannotRender => Exit::CannotRender,
+            Cause::Target => Exit::Target,
+            Cause::Runtime => Exit::Runtime,
+            Cause::Interrupted => Exit::Interrupted,
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 
 use super::exit::Exit;
 use crate::diagnostic::Diagnostic;
+use crate::session::SessionError;
 
 /// Why a command could not do its work.
 #[derive(Debug)]
@@ -48,5 +49,11 @@ impl From<io::Error> for Failure {
         }
         let problem = Diagnostic::error("cannot-write", "standard output cannot be written");
         Failure::one(Exit::Target, problem.cause(error.to_string()))
+    }
+}
+
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Self {
+        Failure::new(error.cause().into(), error.diagnostics())
     }
 }

@@ -4,29 +4,34 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::args::Common;
+use super::args::{Common, LabArg};
 use super::catalog;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::lab;
 use super::output;
 use crate::diagnostic::Source;
-use crate::pipeline::{Graph, Pipeline};
+use crate::pipeline::{Graph, Note, Pipeline};
 use crate::playbook::Playbook;
+use crate::runtime::control::BotState;
+use crate::session::SessionError;
 use crate::template;
 
 /// The arguments of `graph`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: intelmq-lab graph PLAYBOOK --format svg > pipeline.svg")]
 pub(super) struct Args {
-    /// A playbook
-    #[arg(required_unless_present = "file")]
+    /// A playbook; without one, a lab and what goes on in it
+    #[arg(conflicts_with = "lab")]
     playbook: Option<String>,
     /// A runtime file instead of a playbook
-    #[arg(long, value_name = "FILE", conflicts_with = "playbook")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["playbook", "lab"])]
     file: Option<PathBuf>,
     /// The form of the picture: text, mermaid, dot or svg
     #[arg(long, value_enum, default_value_t, value_name = "FORM", hide_possible_values = true)]
     format: Form,
+    #[command(flatten)]
+    lab: LabArg,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -41,8 +46,8 @@ enum Form {
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let graph = match (&args.file, &args.playbook) {
         (Some(file), _) => Graph::of(&of_file(file)?),
-        (None, Some(id)) => Graph::of(&of_playbook(&catalog::playbook(id, common)?)?),
-        (None, None) => Graph::default(),
+        (None, Some(id)) => Graph::of(&of_playbook(&catalog::playbook(id, common)?.0)?),
+        (None, None) => of_lab(&args.lab)?,
     };
     if common.json {
         output::json(&json!(graph))?;
@@ -66,6 +71,27 @@ fn of_playbook(playbook: &Playbook) -> Result<Pipeline, Failure> {
     let text = template::render(&playbook.botnet, &playbook.example_variables());
     let text = text.map_err(|problems| Failure::new(Exit::Invalid, problems))?;
     parse(Source::new(playbook.botnet.name(), text))
+}
+
+/// Draws a lab's botnet as it is configured now, with what its bots and queues do.
+fn of_lab(arg: &LabArg) -> Result<Graph, Failure> {
+    let client = lab::choose(arg)?.client;
+    let configuration = client.configuration().map_err(SessionError::from)?;
+    let snapshot = client.snapshot().map_err(SessionError::from)?;
+    let mut graph = Graph::of(&parse(Source::new("runtime.yaml", configuration.text))?);
+    for bot in &snapshot.bots {
+        let state = format!("{:?}", bot.state).to_lowercase();
+        let text = match bot.failed {
+            0 => format!("{state}, {} received", bot.received),
+            failed => format!("{state}, {} received, {failed} failed", bot.received),
+        };
+        let alarm = bot.failed > 0 || bot.state == BotState::Failed;
+        graph.note_bot(&bot.id, &Note { text, alarm });
+    }
+    for queue in snapshot.queues.iter().filter(|queue| queue.waiting > 0) {
+        graph.note_queue(&queue.name, &Note::plain(format!("{} waiting", queue.waiting)));
+    }
+    Ok(graph)
 }
 
 fn parse(source: Source) -> Result<Pipeline, Failure> {

@@ -21,9 +21,9 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let mut found: Vec<(Entry, Vec<Diagnostic>)> = Vec::new();
-    for entry in catalog::entries(&args.what, common)? {
-        let problems = lint(&entry, Known::default());
-        found.push((entry, problems));
+    for named in catalog::named(&args.what, common)? {
+        let problems = lint(&named.entry, Known::default());
+        found.push((named.entry, problems));
     }
     let all: Vec<Diagnostic> = found.iter().flat_map(|(_, problems)| problems.clone()).collect();
     if common.json {

@@ -4,16 +4,29 @@ mod args;
 mod bot;
 mod botnet;
 mod catalog;
+mod check;
 mod completions;
+mod down;
+mod dump;
+mod events;
 mod exit;
+mod explain;
 mod failure;
 mod graph;
+mod interrupt;
+mod lab;
 mod lint;
 mod list;
+mod logs;
 mod man;
 mod output;
+mod render;
+mod reports;
+mod reset;
 mod show;
+mod status;
 mod step;
+mod up;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -55,7 +68,17 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         Command::List(args) => list::run(&args, &common),
         Command::Show(args) => show::run(&args, &common),
+        Command::Up(args) => up::run(&args, &common),
+        Command::Check(args) => check::run(&args, &common),
+        Command::Status(args) => status::run(&args, &common),
+        Command::Logs(args) => logs::run(&args, &common),
+        Command::Events(args) => events::run(&args, &common),
+        Command::Explain(args) => explain::run(&args, &common),
         Command::Graph(args) => graph::run(&args, &common),
+        Command::Dump(args) => dump::run(&args, &common),
+        Command::Reset(args) => reset::run(&args, &common),
+        Command::Down(args) => down::run(&args, &common),
+        Command::Render(args) => render::run(&args, &common),
         Command::Lint(args) => lint::run(&args, &common),
         Command::Bot(args) => bot::run(&args, &common),
         Command::Botnet(args) => botnet::run(&args, &common),

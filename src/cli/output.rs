@@ -52,6 +52,11 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
     data(&text)
 }
 
+/// Writes a value to standard output as one line of JSON.
+pub(super) fn json_line(value: &impl Serialize) -> Result<(), Failure> {
+    data(&serde_json::to_string(value).map_err(io::Error::from)?)
+}
+
 /// Says something to the person at the terminal; nobody may be there.
 pub(super) fn talk(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
@@ -104,4 +109,9 @@ pub(super) fn count(number: usize, noun: &str) -> String {
 pub(super) fn cannot_read(path: &Path, cause: &io::Error) -> Failure {
     let problem = Diagnostic::error("cannot-read", format!("{} cannot be read", path.display()));
     Failure::one(Exit::Usage, problem.cause(cause.to_string()))
+}
+
+/// Moves every line of a text in by two spaces.
+pub(super) fn indented(text: &str) -> String {
+    text.lines().flat_map(|line| ["  ", line, "\n"]).collect()
 }

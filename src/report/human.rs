@@ -42,8 +42,10 @@ pub(super) fn make(sink: Sink) -> Box<dyn Reporter> {
 impl Reporter for Human {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match &event.kind {
-            Kind::SessionStarted { title, lab, target, broker, steps, .. } => {
-                self.session_started(title, lab, target, broker, *steps)?;
+            Kind::SessionStarted { title, lab, target, broker, steps, done, .. } => {
+                let done = if *done > 0 { format!(" ({done} done before)") } else { String::new() };
+                let steps = format!("{}{done}", plural(*steps, "step"));
+                self.session_started(title, &[&steps, target, broker, &format!("lab {lab}")])?;
             }
             Kind::StageStarted { stage } => self.busy(stage),
             Kind::StageFinished { .. } => self.rest(),
@@ -71,16 +73,8 @@ impl Reporter for Human {
 }
 
 impl Human {
-    fn session_started(
-        &mut self,
-        title: &str,
-        lab: &str,
-        target: &str,
-        broker: &str,
-        steps: usize,
-    ) -> io::Result<()> {
-        let steps = plural(steps, "step");
-        self.line(&format!("{BOLD}{title}{BOLD:#}  {FAINT}{steps}, {target}, {broker}, lab {lab}{FAINT:#}"))
+    fn session_started(&mut self, title: &str, facts: &[&str]) -> io::Result<()> {
+        self.line(&format!("{BOLD}{title}{BOLD:#}  {FAINT}{}{FAINT:#}", facts.join(", ")))
     }
 
     fn busy(&mut self, what: &str) {

@@ -105,7 +105,10 @@ impl SessionError {
             SessionError::Control(_) => "control-failed",
             SessionError::Interrupted => "interrupted",
         };
-        let diagnostic = Diagnostic::error(code, self.to_string());
+        // What a process wrote stands below the sentence about it.
+        let text = self.to_string();
+        let (title, rest) = text.split_once('\n').unwrap_or((&text, ""));
+        let diagnostic = rest.lines().fold(Diagnostic::error(code, title), Diagnostic::cause);
         vec![match self {
             SessionError::Usage { help, .. } if !help.is_empty() => diagnostic.help(help.clone()),
             SessionError::Busy { .. } => {

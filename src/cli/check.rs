@@ -1,0 +1,77 @@
+//! `check`: playbooks verified from end to end, each in a fresh lab that is removed afterwards.
+
+use super::args::Common;
+use super::catalog;
+use super::catalog::Named;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::interrupt;
+use super::output;
+use super::reports::{ReportArgs, told};
+use super::up::StepArgs;
+use crate::report::Reports;
+use crate::session::{LabWish, World, check};
+
+/// The arguments of `check`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: intelmq-lab check --all --report junit=playbooks.xml")]
+pub(super) struct Args {
+    /// Playbooks by id, or folders
+    #[arg(value_name = "PLAYBOOK|DIR", required_unless_present = "all", conflicts_with = "all")]
+    what: Vec<String>,
+    /// Check every playbook
+    #[arg(long)]
+    all: bool,
+    /// Keep the labs and leave them running
+    #[arg(long)]
+    keep: bool,
+    #[command(flatten)]
+    steps: StepArgs,
+    #[command(flatten)]
+    report: ReportArgs,
+    /// The lab's name, for a single playbook
+    #[arg(long, value_name = "NAME")]
+    lab: Option<String>,
+}
+
+pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
+    let named = catalog::named(&args.what, common)?;
+    if named.len() > 1 && args.lab.is_some() {
+        return Err(Failure::usage("one-lab", "--lab names one lab, and several playbooks need several"));
+    }
+    let mut reports = args.report.open(common)?;
+    let world = World::of_user(interrupt::watch()?)?;
+    let mut exits = Vec::new();
+    for named in &named {
+        match one(args, common, &world, named, &mut reports) {
+            Ok(exit) => exits.push(exit),
+            Err(failure) => {
+                output::problems(&failure.diagnostics);
+                exits.push(failure.exit);
+            }
+        }
+        if exits.last() == Some(&Exit::Interrupted) {
+            break;
+        }
+    }
+    reports.finish()?;
+    Ok(Exit::of_all(&exits))
+}
+
+fn one(
+    args: &Args,
+    common: &Common,
+    world: &World,
+    named: &Named,
+    reports: &mut Reports,
+) -> Result<Exit, Failure> {
+    let playbook = told(&named.entry.id, catalog::load(&named.entry), reports)?;
+    let range = args.steps.range(&playbook)?;
+    let wish = LabWish { name: args.lab.clone(), wish: common.wish(), playbooks: named.folder.clone() };
+    let ran = check(world, &playbook, &wish, (range, args.keep), &mut |event| reports.event(&event));
+    let ran = told(&playbook.id, ran, reports)?;
+    if args.keep {
+        output::talk(&format!("lab {} is kept in {}", ran.lab.record.name, ran.lab.folder.display()));
+    }
+    Ok(Exit::of(&ran))
+}

@@ -1,0 +1,96 @@
+//! `up`: a playbook in a lab, its steps done and checked, and the lab left running.
+
+use super::args::Common;
+use super::catalog;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::interrupt;
+use super::output;
+use super::reports::{ReportArgs, told};
+use super::step;
+use crate::playbook::Playbook;
+use crate::session::{LabWish, Ran, Range, World, up};
+
+/// The arguments of `up`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: intelmq-lab up PLAYBOOK --to 3")]
+pub(super) struct Args {
+    /// The playbook: its id, or its folder
+    playbook: String,
+    #[command(flatten)]
+    steps: StepArgs,
+    #[command(flatten)]
+    report: ReportArgs,
+    /// The lab's name; the playbook's id if none is given
+    #[arg(long, value_name = "NAME")]
+    lab: Option<String>,
+}
+
+/// Which steps run.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct StepArgs {
+    /// End after this step, by number or id
+    #[arg(long, value_name = "STEP", conflicts_with = "step")]
+    to: Option<String>,
+    /// Do this step only; those before it bring the lab quietly to where it begins
+    #[arg(long, value_name = "STEP")]
+    step: Option<String>,
+}
+
+impl StepArgs {
+    /// Finds the steps in a playbook.
+    pub(super) fn range(&self, playbook: &Playbook) -> Result<Range, Failure> {
+        let number =
+            |word: &Option<String>| word.as_deref().map(|word| step::number(playbook, word)).transpose();
+        Ok(Range { only: number(&self.step)?, to: number(&self.to)? })
+    }
+}
+
+pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
+    let (playbook, folder) = catalog::playbook(&args.playbook, common)?;
+    let range = args.steps.range(&playbook)?;
+    let wish = LabWish { name: args.lab.clone(), wish: common.wish(), playbooks: folder };
+    let mut reports = args.report.open(common)?;
+    let world = World::of_user(interrupt::watch()?)?;
+    let ran = up(&world, &playbook, &wish, range, &mut |event| reports.event(&event));
+    let ran = told(&playbook.id, ran, &mut reports);
+    reports.finish()?;
+    let ran = ran?;
+    if !common.json {
+        output::talk(&after(&world, &ran)?);
+    }
+    Ok(Exit::of(&ran))
+}
+
+/// Says where the lab is and what to type next.
+fn after(world: &World, ran: &Ran) -> Result<String, Failure> {
+    let record = &ran.lab.record;
+    let several = world.labs.all()?.iter().filter(|lab| !lab.record.temporary).count() > 1;
+    let lab = if several { format!(" --lab {}", record.name) } else { String::new() };
+    let folder = ran.lab.folder.display();
+    let mut lines = vec![String::new(), format!("lab {} runs in {folder}", record.name)];
+    lines.extend(ran.lab.api()?.map(|api| format!("page {}", api.url)));
+    let next: &[(&str, &str)] = if ran.failed + ran.broken == 0 {
+        &[
+            ("events", "what came out"),
+            ("explain 1", "the life of the first event"),
+            ("explain --dropped", "what did not arrive, and why"),
+            ("graph", "the pipeline"),
+            ("down", "remove the lab"),
+        ]
+    } else {
+        &[
+            ("status", "what the bots do"),
+            ("logs --level warning", "what they complain about"),
+            ("dump list", "what they gave up"),
+            ("explain --dropped", "what did not arrive, and why"),
+            ("reset", "begin anew"),
+        ]
+    };
+    let rows: Vec<Vec<String>> = next
+        .iter()
+        .map(|(command, what)| vec![format!("  intelmq-lab {command}{lab}"), (*what).to_owned()])
+        .collect();
+    lines.extend(["next:".to_owned(), output::table(&rows)]);
+    Ok(lines.join("\n").trim_end().to_owned())
+}
