@@ -9,6 +9,8 @@ pub mod experts;
 pub mod outputs;
 pub mod parsers;
 mod registry;
+#[cfg(test)]
+mod troubled;
 mod url;
 
 use std::path::PathBuf;
@@ -166,5 +168,8 @@ pub fn find(module: &str) -> Option<&'static BotSpec> {
 
 /// Lists every module.
 pub fn all() -> impl Iterator<Item = &'static BotSpec> {
-    [collectors::ALL, parsers::ALL, experts::ALL, outputs::ALL].into_iter().flatten().copied()
+    let own = [collectors::ALL, parsers::ALL, experts::ALL, outputs::ALL].into_iter().flatten().copied();
+    #[cfg(test)]
+    let own = own.chain([&troubled::SPEC]);
+    own
 }

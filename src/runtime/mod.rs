@@ -18,6 +18,8 @@ mod rules;
 mod slot;
 mod statistics;
 mod switch;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use botnet::{Botnet, BotnetError, Surroundings};

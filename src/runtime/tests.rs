@@ -1,0 +1,355 @@
+//! The runtime with real bots on the embedded broker: what a botnet does, and what it does when something goes wrong.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::control::{BotAction, BotState, BotStatus, Snapshot};
+use super::{Botnet, BotnetError, Destination, Journal, Logger, Surroundings};
+use crate::broker::{Broker, Embedded, Hop, Options, Outgoing, Wiring};
+use crate::diagnostic::Source;
+use crate::message::Idf;
+use crate::pipeline::Environment;
+
+/// A botnet in a folder of its own.
+struct Lab {
+    folder: TempDir,
+    broker: Arc<Embedded>,
+    botnet: Arc<Botnet>,
+}
+
+impl Lab {
+    fn new(runtime: &str) -> Self {
+        Lab::in_folder(tempfile::tempdir().unwrap(), runtime)
+    }
+
+    fn in_folder(folder: TempDir, runtime: &str) -> Self {
+        let broker = Arc::new(Embedded::open(&folder.path().join("queues"), Options::default()).unwrap());
+        let file = folder.path().join("runtime.yaml");
+        let text = runtime.replace("LAB", &folder.path().display().to_string());
+        std::fs::write(&file, &text).unwrap();
+        let surroundings = Surroundings {
+            broker: broker.clone(),
+            idf: Idf::builtin(),
+            environment: Environment::default(),
+            state: folder.path().to_owned(),
+            log: folder.path().join("log"),
+            logger: Arc::new(Logger::new(Destination::default())),
+            journal: Some(Arc::new(Journal::new(&folder.path().join("journal.jsonl")))),
+            file,
+        };
+        let botnet = Botnet::start(&Source::new("runtime.yaml", text), surroundings).unwrap();
+        Lab { folder, broker, botnet }
+    }
+
+    fn send(&self, queue: &str, bodies: &[String]) {
+        let wiring = Wiring { bot: "test".to_owned(), source: None, destinations: vec![queue.to_owned()] };
+        let outgoing =
+            bodies.iter().map(|body| Outgoing { queue: queue.into(), body: body.clone().into_bytes() });
+        let hop = Hop { outgoing: outgoing.collect(), ..Hop::default() };
+        self.broker.link(&wiring).unwrap().commit(hop).unwrap();
+    }
+
+    /// Waits until the botnet is idle, and returns what is to be seen then.
+    fn idle(&self) -> Snapshot {
+        self.wait(|snapshot| snapshot.idle)
+    }
+
+    fn wait(&self, holds: impl Fn(&Snapshot) -> bool) -> Snapshot {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        loop {
+            let mut watch = self.botnet.activity().watch();
+            let snapshot = self.botnet.snapshot().unwrap();
+            if holds(&snapshot) {
+                return snapshot;
+            }
+            assert!(Instant::now() < deadline, "waited in vain: {snapshot:#?}");
+            let step = Duration::from_millis(50);
+            let _ = runtime.block_on(async { tokio::time::timeout(step, watch.changed()).await });
+        }
+    }
+
+    fn lines(&self, file: &str) -> Vec<String> {
+        let text = std::fs::read_to_string(self.folder.path().join(file)).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    fn dumped(&self, bot: &str) -> Vec<String> {
+        let entries = self.botnet.with_slot(bot, |slot| slot.dump.list().unwrap()).unwrap();
+        entries.into_iter().map(|entry| entry.traceback).collect()
+    }
+
+    fn configure(&self, old: &str, new: &str) {
+        let text = self.botnet.configuration().text;
+        assert!(text.contains(old), "{old:?} is not in the configuration");
+        self.botnet.configure(&text.replace(old, new)).unwrap();
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        self.botnet.shut_down();
+    }
+}
+
+fn bot<'a>(snapshot: &'a Snapshot, id: &str) -> &'a BotStatus {
+    snapshot.bots.iter().find(|bot| bot.id == id).unwrap()
+}
+
+fn event(comment: &str) -> String {
+    format!(
+        "{{\"comment\": \"{comment}\", \"source.url\": \"http://example.com/{comment}\", \"__type\": \"Event\"}}"
+    )
+}
+
+fn events(count: usize) -> Vec<String> {
+    (0..count).map(|number| event(&format!("n{number}"))).collect()
+}
+
+/// First bot, two that only pass on, output; `MORE` stands where tests add parameters.
+const CHAIN: &str = "
+global: {error_retry_delay: 0, error_max_retries: 2}
+first:
+  module: intelmq.bots.experts.troubled.expert
+  parameters:
+    destination_queues: {_default: [second-queue], other: [output-queue]}
+second:
+  module: intelmq.bots.experts.troubled.expert
+  parameters: #MORE
+    destination_queues: {_default: [url-queue], _on_error: [errors-queue]}
+url:
+  module: intelmq.bots.experts.url.expert
+  parameters:
+    destination_queues: {_default: [output-queue]}
+output:
+  module: intelmq.bots.outputs.file.output
+  parameters: {file: LAB/events.txt}
+errors:
+  module: intelmq.bots.outputs.file.output
+  parameters: {file: LAB/errors.txt}
+";
+
+fn chain(more: &str) -> String {
+    CHAIN.replace("#MORE", &format!("\n    {more}"))
+}
+
+#[test]
+fn handing_on_and_queueing_give_the_same() {
+    let mixed: Vec<String> = ["a", "drop", "fail", "b", "invalid", "panic", "other", "c"]
+        .into_iter()
+        .map(event)
+        .chain(events(700))
+        .collect();
+    let seen = |lab: &Lab| {
+        lab.send("first-queue", &mixed);
+        let snapshot = lab.idle();
+        let counts: Vec<_> = snapshot
+            .bots
+            .iter()
+            .map(|bot| (bot.id.clone(), bot.received, bot.sent.clone(), bot.dropped, bot.failed))
+            .collect();
+        let mut lines = lab.lines("events.txt");
+        lines.sort();
+        let mut dumped = lab.dumped("first");
+        dumped.sort();
+        let mut journal: Vec<_> =
+            lab.botnet.surroundings().journal.as_ref().unwrap().page(0, 100_000).unwrap().entries;
+        for entry in &mut journal {
+            entry.at.clear();
+        }
+        let mut journal: Vec<String> =
+            journal.iter().map(|entry| serde_json::to_string(entry).unwrap()).collect();
+        journal.sort();
+        (counts, lines, dumped, journal)
+    };
+    let handed = seen(&Lab::new(&chain("logging_level: INFO")));
+    // With several instances nothing may be handed straight on.
+    let queued = seen(&Lab::new(&chain("instances_threads: 2").replace(
+        "module: intelmq.bots.experts.url.expert\n  parameters:",
+        "module: intelmq.bots.experts.url.expert\n  parameters:\n    instances_threads: 2",
+    )));
+    assert_eq!(handed.1.len(), 704);
+    assert_eq!(handed.2.len(), 3, "{:?}", handed.2);
+    assert_eq!(handed, queued);
+}
+
+#[test]
+fn a_failing_message_is_retried_dumped_and_sent_to_on_error_and_the_others_go_on() {
+    let lab = Lab::new(&chain("logging_level: INFO"));
+    lab.send(
+        "second-queue",
+        &[event("a"), event("fail"), event("b"), event("panic"), event("fail twice"), event("c")],
+    );
+    let snapshot = lab.idle();
+    assert_eq!(lab.lines("events.txt").len(), 4);
+    assert_eq!(lab.lines("errors.txt").len(), 2);
+    assert_eq!(lab.dumped("second"), ["asked to fail", "the bot panicked: asked to panic"]);
+    let second = bot(&snapshot, "second");
+    assert_eq!((second.received, second.failed, second.state), (4, 2, BotState::Running));
+}
+
+#[test]
+fn what_cannot_be_read_is_dumped_and_never_loops() {
+    let lab = Lab::new(&chain("logging_level: INFO"));
+    let poison =
+        ["", "{", "[]", "{\"comment\": \"no type\"}", "{\"no such key\": 1, \"__type\": \"Event\"}", "\u{0}"];
+    lab.send("first-queue", &poison.map(str::to_owned));
+    lab.send("first-queue", &[event("good")]);
+    let snapshot = lab.idle();
+    assert_eq!(lab.lines("events.txt").len(), 1);
+    assert_eq!(lab.dumped("first").len(), poison.len());
+    assert_eq!(bot(&snapshot, "first").failed, poison.len() as u64);
+}
+
+#[test]
+fn error_procedure_stop_keeps_the_message_in_its_queue() {
+    let lab = Lab::new(&chain("error_procedure: stop"));
+    lab.send("first-queue", &[event("a"), event("fail"), event("b")]);
+    lab.configure("error_max_retries: 2", "error_max_retries: 0");
+    lab.botnet.act("first", BotAction::Stop).unwrap();
+    lab.botnet.act("first", BotAction::Start).unwrap();
+    lab.send("second-queue", &[event("c"), event("fail"), event("d")]);
+    let snapshot = lab.wait(|snapshot| bot(snapshot, "second").state == BotState::Failed);
+    let queue = snapshot.queues.iter().find(|queue| queue.name == "second-queue").unwrap();
+    assert!(queue.waiting + queue.in_flight >= 2, "{queue:?}");
+    assert_eq!(lab.dumped("second"), Vec::<String>::new());
+    lab.configure("error_procedure: stop", "healed: true");
+    lab.idle();
+    assert_eq!(lab.lines("events.txt").len(), 5);
+}
+
+#[test]
+fn a_stopped_bot_loses_nothing_and_its_senders_wait_at_the_bound() {
+    let lab = Lab::new(&chain("source_queue_limit: 100"));
+    lab.botnet.act("second", BotAction::Stop).unwrap();
+    lab.send("first-queue", &events(5000));
+    let full = lab.wait(|snapshot| {
+        snapshot.queues.iter().any(|queue| queue.name == "second-queue" && queue.waiting >= 100)
+    });
+    let queue = full.queues.iter().find(|queue| queue.name == "second-queue").unwrap();
+    assert!(queue.waiting <= 100 + 501, "at most one batch more than the bound: {queue:?}");
+    assert!(!full.bots.iter().any(|bot| bot.id == "output" && bot.received > 0));
+    lab.botnet.act("second", BotAction::Start).unwrap();
+    lab.idle();
+    assert_eq!(lab.lines("events.txt").len(), 5000);
+}
+
+#[test]
+fn a_new_configuration_is_taken_into_use_without_loss_and_a_faulty_one_changes_nothing() {
+    let lab = Lab::new(&chain("logging_level: INFO"));
+    lab.send("first-queue", &events(3000));
+    lab.configure("LAB/events.txt".replace("LAB", &lab.folder.path().display().to_string()).as_str(), &{
+        format!("{}/others.txt", lab.folder.path().display())
+    });
+    lab.send("first-queue", &events(10));
+    lab.idle();
+    assert_eq!(lab.lines("events.txt").len() + lab.lines("others.txt").len(), 3010);
+    let before = lab.botnet.configuration();
+    let faulty = before.text.replace("[output-queue]", "[nobody-queue]");
+    assert!(matches!(lab.botnet.configure(&faulty), Err(BotnetError::Invalid(_))));
+    assert_eq!(lab.botnet.configuration(), before);
+    assert_eq!(std::fs::read_to_string(lab.folder.path().join("runtime.yaml")).unwrap(), before.text);
+    lab.send("first-queue", &events(1));
+    lab.idle();
+    assert_eq!(lab.lines("events.txt").len() + lab.lines("others.txt").len(), 3011);
+}
+
+#[test]
+fn what_was_remembered_and_written_outlives_the_process() {
+    let runtime = "
+dedup:
+  module: intelmq.bots.experts.deduplicator.expert
+  parameters: {filter_keys: raw, destination_queues: {_default: [output-queue]}}
+output:
+  module: intelmq.bots.outputs.file.output
+  parameters: {file: LAB/events.txt}
+";
+    let mut lab = Lab::new(runtime);
+    lab.send("dedup-queue", &[event("a"), event("b"), event("a")]);
+    lab.idle();
+    lab.botnet.shut_down();
+    let folder = std::mem::replace(&mut lab.folder, tempfile::tempdir().unwrap());
+    drop(lab);
+    // The rest of a hop that never happened.
+    append(&folder.path().join("events.txt"), "torn");
+    let lab = Lab::in_folder(folder, runtime);
+    lab.send("dedup-queue", &[event("b"), event("c")]);
+    let snapshot = lab.idle();
+    assert_eq!(bot(&snapshot, "dedup").dropped, 1);
+    let lines = lab.lines("events.txt");
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(lines.iter().all(|line| line.starts_with('{') && line.ends_with('}')), "{lines:?}");
+}
+
+#[test]
+fn queues_of_a_balanced_path_take_turns() {
+    let lab = Lab::new(
+        "
+first:
+  module: intelmq.bots.experts.troubled.expert
+  parameters: {load_balance: true, destination_queues: {_default: [left-queue, right-queue]}}
+left:
+  module: intelmq.bots.outputs.file.output
+  parameters: {file: LAB/left.txt}
+right:
+  module: intelmq.bots.outputs.file.output
+  parameters: {file: LAB/right.txt}
+",
+    );
+    lab.send("first-queue", &events(10));
+    lab.idle();
+    assert_eq!((lab.lines("left.txt").len(), lab.lines("right.txt").len()), (5, 5));
+}
+
+#[test]
+fn a_collector_rests_until_it_is_hurried_and_a_scheduled_one_ends() {
+    let collect = |more: &str| {
+        format!(
+            "
+collector:
+  module: intelmq.bots.collectors.file.collector_file
+  {more}
+  parameters: {{path: LAB/in/, postfix: .csv, delete_file: true, rate_limit: 3600, destination_queues: {{_default: [output-queue]}}}}
+output:
+  module: intelmq.bots.outputs.file.output
+  parameters: {{file: LAB/reports.txt}}
+"
+        )
+    };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("in")).unwrap();
+    std::fs::write(folder.path().join("in/one.csv"), "a,b\n").unwrap();
+    let lab = Lab::in_folder(folder, &collect("run_mode: continuous"));
+    lab.idle();
+    std::fs::write(lab.folder.path().join("in/two.csv"), "c,d\n").unwrap();
+    lab.botnet.run_collectors();
+    let snapshot = lab.idle();
+    assert_eq!((lab.lines("reports.txt").len(), bot(&snapshot, "collector").rounds), (2, 2));
+    lab.configure("run_mode: continuous", "run_mode: scheduled");
+    let snapshot = lab.wait(|snapshot| bot(snapshot, "collector").state == BotState::Finished);
+    assert_eq!(bot(&snapshot, "collector").rounds, 3);
+    assert!(matches!(lab.botnet.act("output", BotAction::Run), Err(BotnetError::NotPossible(_))));
+    assert!(matches!(
+        lab.botnet.act("outptu", BotAction::Stop),
+        Err(BotnetError::UnknownBot { nearest: Some(_), .. })
+    ));
+}
+
+#[test]
+fn an_output_that_cannot_write_keeps_its_messages() {
+    let lab = Lab::new(&chain("logging_level: INFO"));
+    std::fs::create_dir(lab.folder.path().join("events.txt")).unwrap();
+    lab.send("first-queue", &events(3));
+    lab.wait(|snapshot| bot(snapshot, "output").last_error.is_some());
+    let snapshot = lab.idle();
+    assert_eq!(bot(&snapshot, "output").failed, 3);
+    assert_eq!(lab.dumped("output").len(), 3);
+}
+
+fn append(path: &Path, text: &str) {
+    use std::io::Write;
+    std::fs::OpenOptions::new().append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+}
