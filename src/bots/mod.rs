@@ -9,6 +9,7 @@ pub mod experts;
 pub mod outputs;
 pub mod parsers;
 mod registry;
+pub mod trial;
 #[cfg(test)]
 mod troubled;
 mod url;

@@ -1,0 +1,196 @@
+//! One bot over one message, without queues and without a runtime: how tests of bots and the oracle run them.
+//!
+//! `Trial::new(module, params, &idf)?.feed(message)` gives everything that came of the message. What the bot remembers is kept
+//! from one message to the next, as a runtime would.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::{Bot, Context, Effects, Failure, Level, Memory, Note, Progress, Round, Site, find};
+use crate::message::{Idf, Message};
+use crate::pipeline::{Params, Spec, generic};
+
+/// A bot, the folder it works in, and what it remembers.
+pub struct Trial {
+    site: Site,
+    bot: Bot,
+    shelf: Shelf,
+    paths: Vec<String>,
+    batch: usize,
+    folder: Option<tempfile::TempDir>,
+}
+
+/// Everything that came of one message, or of one round of a collector.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What was sent, with the path's name.
+    pub sent: Vec<(String, Message)>,
+    /// The reports of rows that failed, each with its error.
+    pub failed_rows: Vec<(Message, String)>,
+    /// Why the message goes no further.
+    pub dropped: Vec<String>,
+    /// Log lines.
+    pub log: Vec<(Level, String)>,
+    /// Bytes for files, in the order they were asked for.
+    pub appends: Vec<(PathBuf, Vec<u8>)>,
+    /// Why the bot gave up; what it had sent in batches before stays sent.
+    pub failure: Option<Failure>,
+    /// What it had sent in the batch that failed. A runtime throws that away; IntelMQ does not.
+    pub abandoned: Vec<(String, Message)>,
+    /// How many batches there were.
+    pub batches: usize,
+}
+
+#[derive(Default)]
+struct Shelf(HashMap<Vec<u8>, Vec<u8>>);
+
+impl Memory for Shelf {
+    fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
+        Ok(self.0.get(key).cloned())
+    }
+}
+
+impl Trial {
+    /// Makes the bot of a module with parameters as `runtime.yaml` has them; its state path is a temporary folder.
+    pub fn new(module: &str, params: &Json, idf: &Arc<Idf>) -> Result<Trial, Failure> {
+        let folder = tempfile::tempdir()?;
+        let mut trial = Trial::within(module, params, idf, folder.path())?;
+        trial.folder = Some(folder);
+        Ok(trial)
+    }
+
+    /// Makes the bot of a module whose state path is a given folder.
+    pub fn within(module: &str, params: &Json, idf: &Arc<Idf>, state: &Path) -> Result<Trial, Failure> {
+        let kind = find(module).ok_or_else(|| Failure::Configuration(format!("no module {module:?}")))?;
+        let site = Site { bot: "trial".into(), state: state.into(), idf: Arc::clone(idf) };
+        let bot = (kind.make)(&resolve(&kind.spec, params), &site)?;
+        let paths = vec!["_default".to_owned()];
+        Ok(Trial { site, bot, shelf: Shelf::default(), paths, batch: 500, folder: None })
+    }
+
+    /// Returns the state path.
+    pub fn state(&self) -> &Path {
+        self.folder.as_ref().map_or(&self.site.state, |folder| folder.path())
+    }
+
+    /// Gives the bot further paths to send to.
+    #[must_use]
+    pub fn with_paths(mut self, names: &[&str]) -> Trial {
+        self.paths.extend(names.iter().map(|name| (*name).to_owned()));
+        self
+    }
+
+    /// Sets how many events a batch may have; 500 otherwise.
+    #[must_use]
+    pub fn with_batch(mut self, events: usize) -> Trial {
+        self.batch = events;
+        self
+    }
+
+    /// Lets the bot handle a message to its end: a report batch by batch, a collector one portion (the message is not used).
+    pub fn feed(&mut self, message: Message) -> Outcome {
+        let mut outcome = Outcome::default();
+        let mut from = 0;
+        loop {
+            match self.portion(message.clone(), from, &mut outcome) {
+                Ok(Some(next)) => from = next,
+                Ok(None) => return outcome,
+                Err(failure) => {
+                    outcome.failure = Some(failure);
+                    return outcome;
+                }
+            }
+        }
+    }
+
+    /// Lets a collector work until its round is over.
+    pub fn round(&mut self) -> Outcome {
+        self.feed(Message::report(&Arc::clone(&self.site.idf)))
+    }
+
+    /// Does one batch; returns where to go on.
+    pub fn portion(
+        &mut self,
+        message: Message,
+        from: u64,
+        outcome: &mut Outcome,
+    ) -> Result<Option<u64>, Failure> {
+        let mut context = Context::new(&self.site, &self.paths, &mut self.shelf, self.batch);
+        let next = match &mut self.bot {
+            Bot::Collector(bot) => bot.collect(&mut context).map(|round| match round {
+                Round::More => Some(0),
+                Round::Done => None,
+            }),
+            Bot::Parser(bot) => bot.parse(&message, from, &mut context).map(|progress| match progress {
+                Progress::More(next) => Some(next),
+                Progress::Done => None,
+            }),
+            Bot::Expert(bot) => bot.process(message, &mut context).map(|()| None),
+            Bot::Output(bot) => bot.write(&message, &mut context).map(|()| None),
+        };
+        let effects = context.finish();
+        self.settle(effects, next.is_ok(), outcome);
+        next
+    }
+
+    /// Does what a runtime does with effects: all of them after success, only the log after a failure.
+    fn settle(&mut self, effects: Effects, success: bool, outcome: &mut Outcome) {
+        outcome.batches += 1;
+        for note in effects.notes {
+            match note {
+                Note::Log(level, text) => outcome.log.push((level, text)),
+                Note::Dropped(reason) => outcome.dropped.push(reason),
+            }
+        }
+        let name = |path: usize| self.paths.get(path).cloned().unwrap_or_default();
+        let sent = effects.sent.into_iter().map(|(path, message)| (name(path), message));
+        if !success {
+            outcome.abandoned.extend(sent);
+            return;
+        }
+        outcome.sent.extend(sent);
+        for write in effects.state {
+            match write.value {
+                Some(value) => self.shelf.0.insert(write.key, value),
+                None => self.shelf.0.remove(&write.key),
+            };
+        }
+        outcome.failed_rows.extend(effects.failed_rows);
+        outcome.appends.extend(effects.appends);
+    }
+}
+
+/// Lays given parameters over the defaults.
+fn resolve(spec: &Spec, given: &Json) -> Params {
+    let mut values = BTreeMap::new();
+    for param in generic(Some(spec.kind)).chain(spec.params) {
+        values.insert(param.name.to_owned(), param.default_json());
+    }
+    for (name, value) in given.as_object().into_iter().flatten() {
+        values.insert(name.clone(), value.clone());
+    }
+    Params::new(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_bot_remembers_lasts_from_message_to_message() {
+        let idf = Idf::builtin();
+        let params = serde_json::json!({"filter_keys": "raw", "filter_type": "blacklist"});
+        let module = "intelmq.bots.experts.deduplicator.expert";
+        let mut trial = Trial::new(module, &params, &idf).unwrap();
+        let mut event = Message::event(&idf);
+        event.add("source.ip", "192.0.2.1").unwrap();
+        let first = trial.feed(event.clone());
+        assert_eq!(first.sent, [("_default".to_owned(), event.clone())]);
+        let second = trial.feed(event);
+        assert!(second.sent.is_empty() && second.dropped.len() == 1, "{second:?}");
+        assert!(matches!(Trial::new("no.such", &params, &idf), Err(Failure::Configuration(_))));
+    }
+}
