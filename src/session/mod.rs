@@ -1,5 +1,6 @@
 //! The only orchestrator: opens labs, runs steps, and tells everything that happens as an [`Event`].
 
+mod bless;
 mod clock;
 mod down;
 mod error;
@@ -17,6 +18,7 @@ mod steps;
 mod teller;
 mod world;
 
+pub use bless::{Blessed, bless};
 pub use down::{down, down_all};
 pub use error::{Cause, SessionError};
 pub use event::{Event, Kind, StepResult};

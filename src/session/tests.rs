@@ -6,7 +6,7 @@ use super::event::{Event, Kind, StepResult};
 use super::fake::{Fake, Habits};
 use super::steps::Steps;
 use super::teller::Teller;
-use super::{Labs, SessionError, World, prove};
+use super::{Labs, SessionError, World, bless, prove};
 use crate::check::Places;
 use crate::observe::Observer;
 use crate::playbook::{Catalog, Playbook};
@@ -240,4 +240,26 @@ fn a_check_must_hold_when_looked_at_again() {
         ..Habits::default()
     };
     assert_eq!(proved(forgetful, &format!("{SEED_TWO}, {contain}")), ["unstable-check"]);
+}
+
+#[test]
+fn golden_files_that_do_not_fit_are_recorded_anew() {
+    let events =
+        |more: &str| format!("{{events: {{file: events.jsonl, exactly: expected/two.jsonl{more}}}}}");
+    let only = ", only: [source.ip], where: {source.ip: 192.0.2.3}";
+    let recorded = |body: String| {
+        with_steps(Habits::default(), &step("one", &body), |_, steps| {
+            let found = bless::one(steps, &steps.playbook.steps[0].clone()).unwrap();
+            found
+                .into_iter()
+                .map(|golden| (golden.path, golden.content, golden.difference.len()))
+                .collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(recorded(format!("{SEED_TWO}, expect: [{}]", events(""))), []);
+    let content = "{\"source.ip\":\"192.0.2.3\"}\n".to_owned();
+    let found = recorded(format!("within: 100ms, {SEED_BAD}, expect: [{}]", events(only)));
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].0.as_str(), &found[0].1), ("expected/two.jsonl", &content));
+    assert!(found[0].2 >= 3, "the two that go and the one that comes are shown");
 }

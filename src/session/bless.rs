@@ -1,0 +1,115 @@
+//! `bless`: records anew what a playbook expects, from what comes out, and shows the difference.
+
+use std::fmt::Write as _;
+
+use super::SessionError;
+use super::event::Event;
+use super::lab::file;
+use super::open::LabWish;
+use super::run::{Session, in_fresh_lab};
+use super::steps::{Steps, needs};
+use super::world::World;
+use crate::check::{Expectation, Observation, Since, judge, recorded};
+use crate::diagnostic::Diagnostic;
+use crate::observe::Baseline;
+use crate::playbook::{Playbook, Step};
+
+/// A golden file that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blessed {
+    /// The step's id.
+    pub step: String,
+    /// The file, below the playbook's folder.
+    pub path: String,
+    /// What changes: lines that start with `-` go, with `+` come.
+    pub difference: Vec<String>,
+    /// What is in it from now on.
+    pub content: String,
+}
+
+/// Plays a playbook in a lab of its own and writes every golden file with which a check fails; one that passes stays as it is.
+///
+/// Returns what was written, and what is wrong with steps that could not be done.
+pub fn bless(
+    world: &World,
+    playbook: &Playbook,
+    wish: &LabWish,
+    emit: &mut dyn FnMut(Event),
+) -> Result<(Vec<Blessed>, Vec<Diagnostic>), SessionError> {
+    let Some(folder) = playbook.folder.disk() else {
+        return Err(SessionError::usage(
+            "built-in-playbook",
+            format!("the playbook `{}` is built in, and cannot be changed", playbook.id.value),
+            "name the folder that it stands in with --playbooks DIR",
+        ));
+    };
+    let (blessed, problems) = in_fresh_lab(world, playbook, wish, (false, emit), |session| {
+        let steps = session.bring_up()?;
+        record(session, steps)
+    })?;
+    for golden in &blessed {
+        let path = folder.join(&golden.path);
+        let parent = path.parent().unwrap_or(folder);
+        std::fs::create_dir_all(parent).map_err(|cause| file(parent, cause))?;
+        std::fs::write(&path, &golden.content).map_err(|cause| file(&path, cause))?;
+    }
+    Ok((blessed, problems))
+}
+
+fn record(
+    session: &mut Session<'_>,
+    mut steps: Steps<'_>,
+) -> Result<(Vec<Blessed>, Vec<Diagnostic>), SessionError> {
+    let mut blessed: Vec<Blessed> = Vec::new();
+    for (index, step) in session.playbook.steps.iter().enumerate() {
+        let stage = format!("record {}. {}", index + 1, step.title);
+        let found = session.teller.stage(&stage, || one(&mut steps, step));
+        match found {
+            Ok(found) => blessed.extend(found),
+            Err(SessionError::Broken(problems)) => return Ok((blessed, problems)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((blessed, Vec::new()))
+}
+
+/// Does one step and returns the golden files that do not fit.
+pub(super) fn one(steps: &mut Steps<'_>, step: &Step) -> Result<Vec<Blessed>, SessionError> {
+    let baseline = steps.baseline(step)?;
+    steps.act(step, |_| {})?;
+    steps.wait(step, &baseline, &mut |_| {})?;
+    let snapshot = steps.settle(step.within)?;
+    let mut seen = |since: Option<&Baseline>| -> Result<Observation, SessionError> {
+        let observation = steps.observer.look(&needs(step), since, &snapshot)?;
+        Ok(Observation { idle: snapshot.idle, ..observation })
+    };
+    let (recent, all) = (seen(Some(&baseline))?, seen(None)?);
+    let expectations = step.expect.iter().chain(&step.still).map(|located| &located.value);
+    let golden = expectations.filter_map(|expectation| {
+        let observation = if expectation.since() == Since::Step { &recent } else { &all };
+        let (path, content) = golden(expectation, observation)?;
+        let verdict = judge(expectation, observation);
+        let step = step.id.value.clone();
+        (!verdict.passed()).then_some(Blessed { step, path, difference: verdict.difference, content })
+    });
+    Ok(golden.collect())
+}
+
+/// Returns the golden file of an expectation and what should be in it.
+fn golden(expectation: &Expectation, observation: &Observation) -> Option<(String, String)> {
+    match expectation {
+        Expectation::Events(events) => {
+            let path = events.exactly.as_ref()?.file.as_ref()?.value.clone();
+            let mut content = String::new();
+            for event in recorded(events, observation) {
+                let _ = writeln!(content, "{}", serde_json::to_string(&event).unwrap_or_default());
+            }
+            Some((path, content))
+        }
+        Expectation::File(file) => {
+            let path = file.equals.as_ref()?.value.clone();
+            Some((path, observation.files.get(&file.path.value)?.clone()))
+        }
+        _ => None,
+    }
+}
