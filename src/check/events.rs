@@ -80,14 +80,6 @@ fn look(expected: &Events, seen: usize, exists: bool) -> String {
     format!("`intelmq-lab events`: what is in {}?", expected.file.value)
 }
 
-/// Returns the events that an expectation compares, as golden files have them: without fields that are left out, and with a
-/// word for the values of masked ones.
-pub fn recorded(expected: &Events, observation: &Observation) -> Vec<Event> {
-    let output = observation.outputs.get(&expected.file.value);
-    let all = output.map_or(&[][..], |output| &output.events);
-    all.iter().filter(|event| has(event, &expected.filter)).map(|event| view(event, expected)).collect()
-}
-
 fn has(event: &Event, filter: &Event) -> bool {
     filter.iter().all(|(name, value)| difference::same(Some(value), event.get(name)))
 }

@@ -7,7 +7,7 @@ use include_dir::{Dir, File, include_dir};
 
 use super::folder::Folder;
 use super::glossary::Glossary;
-use super::load::{FILE, Playbook, load};
+use super::load::{FILE, Playbook, load, load_to_bless};
 use super::samples::Samples;
 use crate::diagnostic::{Diagnostic, suggest};
 
@@ -115,6 +115,11 @@ impl Entry {
     /// Reads the playbook.
     pub fn load(&self) -> Result<Playbook, Vec<Diagnostic>> {
         load(&self.folder, &self.samples)
+    }
+
+    /// Reads the playbook, whose golden files may be missing because they are about to be recorded.
+    pub fn load_to_bless(&self) -> Result<Playbook, Vec<Diagnostic>> {
+        load_to_bless(&self.folder, &self.samples)
     }
 }
 

@@ -108,24 +108,39 @@ pub fn load(folder: &Folder, samples: &Samples) -> Result<Playbook, Vec<Diagnost
     }
 }
 
+/// Reads a playbook whose golden files may be missing, because they are about to be recorded.
+pub(super) fn load_to_bless(folder: &Folder, samples: &Samples) -> Result<Playbook, Vec<Diagnostic>> {
+    match read_all(folder, samples) {
+        (Some(playbook), problems, _) if problems.is_empty() => Ok(playbook),
+        (_, problems, _) => Err(problems),
+    }
+}
+
 /// Reads as much of a playbook as can be read.
 pub(super) fn assemble(folder: &Folder, samples: &Samples) -> (Option<Playbook>, Vec<Diagnostic>) {
+    let (playbook, mut problems, unrecorded) = read_all(folder, samples);
+    problems.extend(unrecorded);
+    (playbook, problems)
+}
+
+/// Reads as much of a playbook as can be read; the last problems are those about missing golden files.
+fn read_all(folder: &Folder, samples: &Samples) -> (Option<Playbook>, Vec<Diagnostic>, Vec<Diagnostic>) {
     let source = match text_of(folder, FILE) {
         Ok(source) => source,
         Err(mut problem) => {
             problem.title = format!("{} cannot be used: {}", folder.name(), problem.title);
-            return (None, vec![problem.help("a playbook is a folder with a playbook.yaml")]);
+            return (None, vec![problem.help("a playbook is a folder with a playbook.yaml")], Vec::new());
         }
     };
     let document = match check_version(&source).map_err(|problem| vec![problem]).and_then(|()| read(&source))
     {
         Ok(document) => document,
-        Err(problems) => return (None, problems),
+        Err(problems) => return (None, problems, Vec::new()),
     };
-    let mut loader = Loader { folder, source: source.clone(), problems: Vec::new() };
+    let mut loader = Loader { folder, source: source.clone(), problems: Vec::new(), unrecorded: Vec::new() };
     let botnet = loader.file(&document.botnet);
     let steps = document.steps.into_iter().map(|step| loader.step(step)).collect();
-    let problems = loader.problems;
+    let Loader { problems, unrecorded, .. } = loader;
     let playbook = Playbook {
         id: document.id,
         title: document.title,
@@ -140,7 +155,7 @@ pub(super) fn assemble(folder: &Folder, samples: &Samples) -> (Option<Playbook>,
         folder: folder.clone(),
         samples: samples.clone(),
     };
-    (Some(playbook), problems)
+    (Some(playbook), problems, unrecorded)
 }
 
 /// Refuses another version of the format before its keys are looked at.
@@ -181,6 +196,8 @@ struct Loader<'a> {
     folder: &'a Folder,
     source: Source,
     problems: Vec<Diagnostic>,
+    /// About golden files that do not exist.
+    unrecorded: Vec<Diagnostic>,
 }
 
 impl Loader<'_> {
@@ -261,15 +278,27 @@ impl Loader<'_> {
                 }
             }
             Expectation::File(file) => {
-                let golden = file.equals.as_ref().and_then(|path| self.file(path));
+                let golden = file.equals.as_ref().and_then(|path| self.golden_file(path));
                 file.golden = golden.map(|source| source.text().to_owned()).unwrap_or_default();
             }
             _ => {}
         }
     }
 
+    /// Reads a golden file; that there is none yet is a problem of its own.
+    fn golden_file(&mut self, path: &Located<String>) -> Option<Source> {
+        let before = self.problems.len();
+        let file = self.file(path);
+        let missing = |problem: &Diagnostic| problem.code == "missing-file";
+        if self.problems.get(before).is_some_and(missing) {
+            let problem = self.problems.split_off(before).into_iter();
+            self.unrecorded.extend(problem.map(|problem| problem.help("`intelmq-lab bless` records it")));
+        }
+        file
+    }
+
     fn golden_events(&mut self, golden: &mut Golden) {
-        let Some(source) = golden.file.as_ref().and_then(|path| self.file(path)) else { return };
+        let Some(source) = golden.file.as_ref().and_then(|path| self.golden_file(path)) else { return };
         let mut start = 0;
         for line in source.text().split_inclusive('\n') {
             let span = Span { start, end: start + line.trim_end().len() };

@@ -1,7 +1,5 @@
 //! `bless`: records anew what a playbook expects, from what comes out, and shows the difference.
 
-use std::fmt::Write as _;
-
 use super::SessionError;
 use super::event::Event;
 use super::lab::file;
@@ -9,7 +7,8 @@ use super::open::LabWish;
 use super::run::{Session, in_fresh_lab};
 use super::steps::{Steps, needs};
 use super::world::World;
-use crate::check::{Expectation, Observation, Since, judge, recorded};
+use crate::check;
+use crate::check::{Observation, Since, judge};
 use crate::diagnostic::Diagnostic;
 use crate::observe::Baseline;
 use crate::playbook::{Playbook, Step};
@@ -87,29 +86,10 @@ pub(super) fn one(steps: &mut Steps<'_>, step: &Step) -> Result<Vec<Blessed>, Se
     let expectations = step.expect.iter().chain(&step.still).map(|located| &located.value);
     let golden = expectations.filter_map(|expectation| {
         let observation = if expectation.since() == Since::Step { &recent } else { &all };
-        let (path, content) = golden(expectation, observation)?;
+        let (path, content) = check::bless(expectation, observation)?;
         let verdict = judge(expectation, observation);
         let step = step.id.value.clone();
         (!verdict.passed()).then_some(Blessed { step, path, difference: verdict.difference, content })
     });
     Ok(golden.collect())
-}
-
-/// Returns the golden file of an expectation and what should be in it.
-fn golden(expectation: &Expectation, observation: &Observation) -> Option<(String, String)> {
-    match expectation {
-        Expectation::Events(events) => {
-            let path = events.exactly.as_ref()?.file.as_ref()?.value.clone();
-            let mut content = String::new();
-            for event in recorded(events, observation) {
-                let _ = writeln!(content, "{}", serde_json::to_string(&event).unwrap_or_default());
-            }
-            Some((path, content))
-        }
-        Expectation::File(file) => {
-            let path = file.equals.as_ref()?.value.clone();
-            Some((path, observation.files.get(&file.path.value)?.clone()))
-        }
-        _ => None,
-    }
 }
