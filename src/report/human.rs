@@ -3,13 +3,13 @@
 //! While something runs, a spinner on standard error says what; it is there only on a terminal.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressStyle};
 use unicode_width::UnicodeWidthStr;
 
+use super::spinner::Spinner;
 use super::{Reporter, Sink};
 use crate::session::{Event, Kind, StepResult};
 
@@ -27,8 +27,7 @@ const INDENT: &str = "       ";
 
 struct Human {
     sink: Sink,
-    /// Turns while something runs.
-    spinner: Option<ProgressBar>,
+    spinner: Spinner,
     /// The title of the step that runs.
     title: String,
     /// What to show under its line.
@@ -36,7 +35,7 @@ struct Human {
 }
 
 pub(super) fn make(sink: Sink) -> Box<dyn Reporter> {
-    Box::new(Human { sink, spinner: None, title: String::new(), details: Vec::new() })
+    Box::new(Human { sink, spinner: Spinner::default(), title: String::new(), details: Vec::new() })
 }
 
 impl Reporter for Human {
@@ -47,11 +46,11 @@ impl Reporter for Human {
                 let steps = format!("{}{done}", plural(*steps, "step"));
                 self.session_started(title, &[&steps, target, broker, &format!("lab {lab}")])?;
             }
-            Kind::StageStarted { stage } => self.busy(stage),
-            Kind::StageFinished { .. } => self.rest(),
+            Kind::StageStarted { stage } => self.spinner.busy(stage),
+            Kind::StageFinished { .. } => self.spinner.rest(),
             Kind::StepStarted { number, title, .. } => self.step_started(*number, title),
-            Kind::ActionDone { action, .. } => self.busy(action),
-            Kind::CheckWaiting { seen, .. } => self.busy(&format!("waiting: {seen}")),
+            Kind::ActionDone { action, .. } => self.spinner.busy(action),
+            Kind::CheckWaiting { seen, .. } => self.spinner.busy(&format!("waiting: {seen}")),
             Kind::CheckJudged { expectation, passed, seen, detail, .. } => {
                 self.check_judged(expectation, *passed, seen, detail);
             }
@@ -67,7 +66,7 @@ impl Reporter for Human {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        self.rest();
+        self.spinner.rest();
         Ok(())
     }
 }
@@ -77,22 +76,10 @@ impl Human {
         self.line(&format!("{BOLD}{title}{BOLD:#}  {FAINT}{}{FAINT:#}", facts.join(", ")))
     }
 
-    fn busy(&mut self, what: &str) {
-        if io::stderr().is_terminal() {
-            self.spinner.get_or_insert_with(spinner).set_message(what.to_owned());
-        }
-    }
-
-    fn rest(&mut self) {
-        if let Some(spinner) = self.spinner.take() {
-            spinner.finish_and_clear();
-        }
-    }
-
     fn step_started(&mut self, number: usize, title: &str) {
         title.clone_into(&mut self.title);
         self.details.clear();
-        self.busy(&format!("{number}. {title}"));
+        self.spinner.busy(&format!("{number}. {title}"));
     }
 
     fn check_judged(&mut self, expectation: &str, passed: bool, seen: &str, detail: &str) {
@@ -128,7 +115,7 @@ impl Human {
     }
 
     fn session_finished(&mut self, passed: usize, failed: usize, took_ms: u64) -> io::Result<()> {
-        self.rest();
+        self.spinner.rest();
         let style = if failed == 0 { GOOD } else { BAD };
         let counts = format!("{style}{passed} passed, {failed} failed{style:#}");
         self.line(&format!("{counts} {FAINT}in {}{FAINT:#}", seconds(took_ms)))
@@ -136,20 +123,8 @@ impl Human {
 
     fn line(&mut self, text: &str) -> io::Result<()> {
         let sink = &mut self.sink;
-        match &self.spinner {
-            Some(spinner) => spinner.suspend(|| sink.line(text)),
-            None => sink.line(text),
-        }
+        self.spinner.aside(|| sink.line(text))
     }
-}
-
-fn spinner() -> ProgressBar {
-    let spinner = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {wide_msg}") {
-        spinner.set_style(style);
-    }
-    spinner.enable_steady_tick(Duration::from_millis(100));
-    spinner
 }
 
 fn seconds(milliseconds: u64) -> String {

@@ -7,6 +7,7 @@ mod human;
 mod jsonl;
 mod junit;
 mod sink;
+mod spinner;
 
 use std::fmt;
 use std::io;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 pub use sink::Sink;
+pub use spinner::Progress;
 
 use crate::diagnostic::Diagnostic;
 use crate::session::Event;
