@@ -262,12 +262,10 @@ const SHARED: &[&str] = &[
 ];
 
 /// Libraries that two modules name, for a reason.
-const NAMED_TWICE: &[(&str, &[&str], &str)] =
-    &[("serde_yaml", &["diagnostic", "pipeline"], "values are read in one place and written in the other")(
-        "signal_hook",
-        &["cli", "runtime"],
-        "a command and a botnet each end in order",
-    )];
+const NAMED_TWICE: &[(&str, &[&str], &str)] = &[
+    ("serde_yaml", &["diagnostic", "pipeline"], "values are read in one place and written in the other"),
+    ("signal_hook", &["cli", "runtime"], "a command and a botnet each end in order"),
+];
 
 #[test]
 fn one_module_names_each_client_library() {
