@@ -1,7 +1,7 @@
 //! How a lesson reads: what a program can see of it. All of these are warnings.
 
 use super::Linter;
-use crate::diagnostic::{Diagnostic, Location, Source};
+use crate::diagnostic::{Diagnostic, Location, Source, Span};
 use crate::playbook::glossary::{Glossary, bold_words};
 use crate::playbook::{Part, Step};
 
@@ -87,13 +87,23 @@ fn terms(linter: &mut Linter<'_>, file: &Source, glossary: &Glossary) {
         for word in if fenced { Vec::new() } else { bold_words(line) } {
             if glossary.explain(word).is_none() {
                 let title = format!("the glossary does not have {word:?}");
-                let problem = Diagnostic::warning("glossary", title).at(file.at_line(index + 1));
+                let problem = Diagnostic::warning("glossary", title).at(within(file, index + 1, word));
                 linter.add(problem.help(
                     "bold is for new words: explain it in the playbooks' glossary.md, or print it plain",
                 ));
             }
         }
     }
+}
+
+/// Makes the place of a piece of text within a line, or of the line if it stands there in another form.
+fn within(file: &Source, line: usize, part: &str) -> Location {
+    let mut at = file.at_line(line);
+    let text = file.text().get(at.span.start..at.span.end).unwrap_or_default();
+    if let Some(offset) = text.find(part) {
+        at.span = Span { start: at.span.start + offset, end: at.span.start + offset + part.len() };
+    }
+    at
 }
 
 fn exclamation(linter: &mut Linter<'_>, text: &str, at: Location) {
