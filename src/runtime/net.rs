@@ -16,8 +16,11 @@ use crate::broker::{Broker, BrokerError, Wiring};
 /// The bound of a queue that no bot of this botnet reads.
 pub(super) const UNREAD_LIMIT: u64 = 100_000;
 
-/// How long one wait for room or for messages lasts before the worker looks at its switch again.
+/// How long one wait for messages lasts before the worker looks at its switch again.
 pub(super) const LOOK: Duration = Duration::from_secs(5);
+
+/// The same where a stop that comes just before the wait is not seen by it.
+const ROOM_LOOK: Duration = Duration::from_millis(500);
 
 /// The bots, and what they share.
 pub(super) struct Net {
@@ -111,7 +114,7 @@ impl Net {
     pub(super) fn wait_for_room(&self, index: usize) -> Result<Woken, BrokerError> {
         let slot = &self.slots[index];
         for queue in slot.destinations() {
-            while !self.broker.wait_for_room(queue, self.limit(queue), LOOK)? {
+            while !self.broker.wait_for_room(queue, self.limit(queue), ROOM_LOOK)? {
                 if slot.switch.stopping() {
                     return Ok(Woken::Stop);
                 }
