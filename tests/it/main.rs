@@ -1,4 +1,6 @@
 //! Everything that is tested from outside, in one binary.
 
 mod cmd;
+mod kill;
+mod support;
 mod tidy;
