@@ -6,12 +6,14 @@
 #[cfg(test)]
 mod contract;
 mod embedded;
+mod redis_cache;
 
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 pub use embedded::{Embedded, Options, SyncMode};
+pub use redis_cache::{CacheAddress, CacheWrite, RedisCache};
 
 /// How one instance of a bot is connected.
 #[derive(Debug, Clone, PartialEq, Eq)]

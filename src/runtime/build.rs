@@ -67,7 +67,7 @@ fn slot(
         bots::find(bot.module()).ok_or_else(|| unusable(format!("unknown module {:?}", bot.module())))?;
     let params = pipeline.params(id, Some(&spec.spec), &surroundings.environment);
     let wrong = |error: ParamError| unusable(format!("bot {id:?}: {error}"));
-    let rules = Rules::read(&params).map_err(wrong)?;
+    let rules = Rules::read(&spec.spec, &params).map_err(wrong)?;
     let source = params.text("source_queue").map_err(wrong)?.unwrap_or_else(|| format!("{id}-queue"));
     let destinations = Destinations::of(&params).map_err(wrong)?;
     let old = carried.get(id);

@@ -13,7 +13,7 @@ use super::ledger::{Ledger, Share};
 use super::net::Net;
 use super::slot::{Core, Slot};
 use crate::bots::{Bot, Context, Failure, Level, Memory, Progress, Round};
-use crate::broker::{BrokerError, Link, Outgoing};
+use crate::broker::{BrokerError, Link, Outgoing, RedisCache};
 use crate::message::Message;
 use crate::pipeline::Kind;
 
@@ -69,15 +69,19 @@ pub(super) struct Served {
     pub(super) failure: Option<Failure>,
 }
 
-/// A bot's memory: the state that its link holds.
+/// A bot's memory: the state that its link holds, or a Redis server.
 struct Recall<'a> {
     link: &'a mut dyn Link,
     bot: &'a str,
+    cache: Option<&'a mut RedisCache>,
 }
 
 impl Memory for Recall<'_> {
     fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
-        self.link.recall(self.bot, key).map_err(Failure::other)
+        match &mut self.cache {
+            Some(cache) => cache.get(key).map_err(Failure::other),
+            None => self.link.recall(self.bot, key).map_err(Failure::other),
+        }
     }
 }
 
@@ -98,7 +102,7 @@ impl<'n> Hop<'n> {
     /// Lets the bot at the head do one portion of a collector's round.
     pub(super) fn collect(&mut self, core: &mut Core, link: &mut dyn Link) -> Result<Round, Trouble> {
         let slot = &self.net.slots[self.head];
-        let mut memory = Recall { link, bot: &slot.id };
+        let mut memory = Recall { link, bot: &slot.id, cache: None };
         let mut context = Context::new(&slot.site, &slot.path_names, &mut memory, BATCH);
         let Some(Bot::Collector(bot)) = &mut core.bot else { return Err(Trouble::Head(missing())) };
         let round = guarded(|| bot.collect(&mut context)).map_err(Trouble::Head)?;
@@ -123,7 +127,7 @@ impl<'n> Hop<'n> {
             Some(bytes) => bytes.try_into().map_or(0, u64::from_le_bytes),
             None => 0,
         };
-        let mut memory = Recall { link, bot: &slot.id };
+        let mut memory = Recall { link, bot: &slot.id, cache: None };
         let mut context = Context::new(&slot.site, &slot.path_names, &mut memory, BATCH);
         let Some(Bot::Parser(bot)) = &mut core.bot else { return Err(Trouble::Head(missing())) };
         let progress = guarded(|| bot.parse(report, from, &mut context)).map_err(Trouble::Head)?;
@@ -162,8 +166,7 @@ impl<'n> Hop<'n> {
         link: &mut dyn Link,
         next: &mut dyn FnMut() -> Option<Input>,
     ) -> Result<Served, Trouble> {
-        let bot = core.bot.as_mut().ok_or_else(|| Trouble::Head(missing()))?;
-        Ok(self.work(self.head, bot, link, next, BATCH))
+        Ok(self.work(self.head, core, link, next, BATCH))
     }
 
     /// Hands on what was sent: straight to bots that can take it, else to their queues.
@@ -173,17 +176,13 @@ impl<'n> Hop<'n> {
                 continue;
             }
             let messages = std::mem::take(&mut self.inputs[index]);
-            let Some(mut core) = self.helper(index)? else {
-                self.enqueue(index, &messages);
-                continue;
-            };
-            let Some(bot) = core.bot.as_mut() else {
+            let Some(mut core) = self.helper(index)?.filter(|core| core.bot.is_some()) else {
                 self.enqueue(index, &messages);
                 continue;
             };
             let mut messages = messages.into_iter();
             let mut next = || messages.next().map(Input::Message);
-            let served = self.work(index, bot, link, &mut next, usize::MAX);
+            let served = self.work(index, &mut core, link, &mut next, usize::MAX);
             if let Some(failure) = served.failure {
                 if matches!(failure, Failure::Panicked(_)) {
                     // What a panic left behind is not to be trusted; its own worker makes the bot anew.
@@ -200,17 +199,18 @@ impl<'n> Hop<'n> {
     fn work(
         &mut self,
         index: usize,
-        bot: &mut Bot,
+        core: &mut Core,
         link: &mut dyn Link,
         next: &mut dyn FnMut() -> Option<Input>,
         limit: usize,
     ) -> Served {
         let slot = &self.net.slots[index];
         let journal = self.keeps_journal();
-        let mut memory = Recall { link, bot: &slot.id };
+        let mut served = Served { finished: 0, failure: None };
+        let Core { bot: Some(bot), cache, .. } = core else { return Served { failure: Some(missing()), ..served } };
+        let mut memory = Recall { link, bot: &slot.id, cache: cache.as_mut() };
         let mut context = Context::new(&slot.site, &slot.path_names, &mut memory, limit);
         let mut share = Share::new(index, slot);
-        let mut served = Served { finished: 0, failure: None };
         let mut works = Vec::new();
         while let Some(input) = next() {
             match input {
@@ -245,7 +245,11 @@ impl<'n> Hop<'n> {
     pub(super) fn absorb(&mut self, mut share: Share, effects: crate::bots::Effects) {
         let slot = &self.net.slots[share.slot];
         share.tally.sent = vec![0; slot.path_names.len()];
-        self.ledger.remember(slot, effects.state);
+        if slot.rules.cache.is_some() {
+            share.cached = effects.state;
+        } else {
+            self.ledger.remember(slot, effects.state);
+        }
         share.take_failed_rows(slot, &effects.failed_rows);
         if let Some(path) = slot.path_names.iter().position(|name| name == "_on_error") {
             for (row, _) in effects.failed_rows {

@@ -14,7 +14,7 @@ use super::net::Net;
 use super::slot::{Core, Slot};
 use super::statistics::Tally;
 use crate::bots::{AfterCommit, Effects, Failure, Level, Note, StateWrite};
-use crate::broker::{self, Link, Outgoing, StateEntry};
+use crate::broker::{self, CacheWrite, Link, Outgoing, StateEntry};
 use crate::message::Message;
 
 /// Where dump entries stand between the commit and the dump file.
@@ -34,6 +34,8 @@ pub(super) struct Share {
     pub(super) tally: Tally,
     pub(super) appends: Vec<(PathBuf, Vec<u8>)>,
     pub(super) after: Vec<AfterCommit>,
+    /// What goes to the bot's own memory after the commit.
+    pub(super) cached: Vec<StateWrite>,
     dumps: Records,
     lines: Vec<(Level, String)>,
     journal: Vec<JournalEntry>,
@@ -61,6 +63,7 @@ impl Share {
             tally: Tally::default(),
             appends: Vec::new(),
             after: Vec::new(),
+            cached: Vec::new(),
             dumps: Records::new(),
             lines: Vec::new(),
             journal: Vec::new(),
@@ -195,6 +198,7 @@ impl Hop<'_> {
         }
         drop(held);
         committed?;
+        self.write_caches(core);
         self.helpers.clear();
         finish(net, self.ledger.shares, link);
         net.activity.bump();
@@ -238,6 +242,23 @@ impl Hop<'_> {
             self.ledger.state.push(entry(&journal::OWNER.into(), &file_key(path), length.to_bytes()));
         }
         Ok(())
+    }
+
+    /// Writes what bots remember elsewhere. Failing is no loss: the event may come once more.
+    fn write_caches(&mut self, core: &mut Core) {
+        let net = self.net();
+        for share in &mut self.ledger.shares {
+            if share.cached.is_empty() {
+                continue;
+            }
+            let helper = self.helpers.iter_mut().find(|(index, _)| *index == share.slot);
+            let cache = helper.map_or(&mut core.cache, |(_, core)| &mut core.cache);
+            let writes: Vec<CacheWrite> =
+                share.cached.drain(..).map(|write| (write.key, write.value, write.ttl)).collect();
+            if let Some(Err(error)) = cache.as_mut().map(|cache| cache.write(&writes)) {
+                net.log(&net.slots[share.slot], Level::Error, &format!("Cannot remember: {error}"));
+            }
+        }
     }
 
     /// Brings what was written to the disk, if the broker's commits wait for it.

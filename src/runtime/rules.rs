@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::log::parse_level;
 use crate::bots::Level;
-use crate::pipeline::{ParamError, Params};
+use crate::broker::CacheAddress;
+use crate::pipeline::{ParamError, Params, Spec};
 
 /// How one bot is run.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,13 +33,15 @@ pub(super) struct Rules {
     pub(super) level: Level,
     /// Messages between two counter lines in the log.
     pub(super) log_every: u64,
+    /// Where the bot remembers, if not beside the queues.
+    pub(super) cache: Option<CacheAddress>,
     /// How many messages the bot's own queue takes before senders wait.
     pub(super) queue_limit: u64,
 }
 
 impl Rules {
     /// Reads the generic parameters.
-    pub(super) fn read(params: &Params) -> Result<Self, ParamError> {
+    pub(super) fn read(spec: &Spec, params: &Params) -> Result<Self, ParamError> {
         let retries = params.int("error_max_retries")?.unwrap_or(3);
         let level = params.text("logging_level")?.unwrap_or_else(|| "INFO".to_owned());
         Ok(Rules {
@@ -56,9 +59,26 @@ impl Rules {
                 problem: format!("must be DEBUG, INFO, WARNING, ERROR or CRITICAL, not {level}"),
             })?,
             log_every: u64::try_from(params.int("log_processed_messages_count")?.unwrap_or(500)).unwrap_or(0),
+            cache: cache(spec, params)?,
             queue_limit: u64::try_from(params.int("source_queue_limit")?.unwrap_or(100_000))
                 .unwrap_or(0)
                 .max(1),
         })
     }
+}
+
+/// Reads where a bot with a memory keeps it; only if a host is named that is Redis, else it is beside the queues.
+fn cache(spec: &Spec, params: &Params) -> Result<Option<CacheAddress>, ParamError> {
+    let has_memory = spec.params.iter().any(|param| param.name == "redis_cache_db");
+    let Some(host) = params.text("redis_cache_host")?.filter(|_| has_memory) else { return Ok(None) };
+    let port = params.int("redis_cache_port")?.unwrap_or(6379);
+    Ok(Some(CacheAddress {
+        host,
+        port: u16::try_from(port).map_err(|_| ParamError {
+            name: "redis_cache_port".to_owned(),
+            problem: format!("must be a port, 0 to 65535, not {port}"),
+        })?,
+        database: params.int("redis_cache_db")?.unwrap_or(9),
+        password: params.text("redis_cache_password")?,
+    }))
 }

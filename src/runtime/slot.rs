@@ -13,6 +13,7 @@ use super::rules::Rules;
 use super::statistics::Counters;
 use super::switch::Switch;
 use crate::bots::{Bot, BotSpec, Level, Site};
+use crate::broker::RedisCache;
 use crate::pipeline::{Kind, Params};
 
 /// One bot of the botnet.
@@ -43,6 +44,8 @@ pub(super) struct Slot {
 pub(super) struct Core {
     pub(super) bot: Option<Bot>,
     pub(super) files: Files,
+    /// Where the bot remembers, if not beside the queues.
+    pub(super) cache: Option<RedisCache>,
 }
 
 /// What a slot is made of.

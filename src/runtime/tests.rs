@@ -353,3 +353,87 @@ fn append(path: &Path, text: &str) {
     use std::io::Write;
     std::fs::OpenOptions::new().append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
 }
+
+/// A Redis server of this test alone; `None` if there is none on the machine, which is an error in CI.
+struct Redis {
+    process: std::process::Child,
+    port: u16,
+    _folder: TempDir,
+}
+
+impl Redis {
+    fn start() -> Option<Redis> {
+        let folder = tempfile::tempdir().unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let started = std::process::Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
+            .current_dir(folder.path())
+            .stdout(std::process::Stdio::null())
+            .spawn();
+        let Ok(process) = started else {
+            assert!(std::env::var_os("CI").is_none(), "redis-server is not there; CI must have it");
+            eprintln!("!!! SKIPPED: redis-server is not there");
+            return None;
+        };
+        let redis = Redis { process, port, _folder: folder };
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let (_never, pause) = std::sync::mpsc::channel::<()>();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < deadline, "redis-server does not listen");
+            let _ = pause.recv_timeout(Duration::from_millis(10));
+        }
+        Some(redis)
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn a_memory_on_redis_has_the_keys_of_intelmq_and_is_shared() {
+    let Some(redis) = Redis::start() else { return };
+    let runtime = format!(
+        "
+dedup:
+  module: intelmq.bots.experts.deduplicator.expert
+  parameters:
+    filter_keys: source.ip
+    filter_type: whitelist
+    redis_cache_host: 127.0.0.1
+    redis_cache_port: {}
+    destination_queues: {{_default: [output-queue]}}
+output:
+  module: intelmq.bots.outputs.file.output
+  parameters: {{file: LAB/events.txt}}
+",
+        redis.port
+    );
+    let event = |ip: &str| format!("{{\"source.ip\": \"{ip}\", \"__type\": \"Event\"}}");
+    let lab = Lab::new(&runtime);
+    lab.send("dedup-queue", &[event("192.0.2.1"), event("192.0.2.1")]);
+    lab.idle();
+    assert_eq!(lab.lines("events.txt").len(), 1);
+    // The key that IntelMQ 3.5.0 makes of this event; see tests/golden.
+    let key = "f801c09d52093084fe48d9651a62d3ff57b8a642669ffb7ed2575d2510eea1b4";
+    let address = crate::broker::CacheAddress {
+        host: "127.0.0.1".to_owned(),
+        port: redis.port,
+        database: 6,
+        password: None,
+    };
+    let mut cache = crate::broker::RedisCache::new(address);
+    assert_eq!(cache.get(key.as_bytes()).unwrap().as_deref(), Some(b"hash".as_slice()));
+    let other = Lab::new(&runtime);
+    other.send("dedup-queue", &[event("192.0.2.1"), event("192.0.2.2")]);
+    let snapshot = other.idle();
+    assert_eq!(bot(&snapshot, "dedup").dropped, 1);
+    drop(redis);
+    other.configure("filter_type: whitelist", "filter_type: whitelist\n    error_retry_delay: 0");
+    other.send("dedup-queue", &[event("192.0.2.3")]);
+    other.wait(|snapshot| bot(snapshot, "dedup").failed == 1);
+    assert_eq!(other.dumped("dedup").len(), 1, "without its memory the bot gives up, and keeps the message");
+}

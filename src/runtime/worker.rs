@@ -11,7 +11,7 @@ use super::net::{LOOK, Net};
 use super::slot::{Core, Slot};
 use super::switch::Woken;
 use crate::bots::{Failure, Level, Round};
-use crate::broker::{BrokerError, Delivery, Link};
+use crate::broker::{BrokerError, Delivery, Link, RedisCache};
 use crate::message::Message;
 use crate::pipeline::Kind;
 
@@ -115,7 +115,9 @@ impl Worker {
         let slot = self.slot();
         match (slot.spec.make)(&slot.params, &slot.site) {
             Ok(bot) => {
-                slot.core(self.instance).bot = Some(bot);
+                let mut core = slot.core(self.instance);
+                core.bot = Some(bot);
+                core.cache = slot.rules.cache.clone().map(RedisCache::new);
                 true
             }
             Err(failure) => {

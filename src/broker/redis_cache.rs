@@ -1,0 +1,95 @@
+//! The memory of bots on a Redis server, with the keys and values of IntelMQ, so that both can share it.
+//!
+//! It stands apart from the queues: what a hop remembers is written after its commit, so a crash between the two may let a
+//! duplicate pass but loses nothing.
+
+use std::time::Duration;
+
+use redis::{Client, Connection, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, RedisError};
+
+use super::BrokerError;
+
+/// How long an answer may take, as in IntelMQ.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where a cache is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheAddress {
+    /// A host name, or the path of a UNIX socket.
+    pub host: String,
+    /// The port of a host.
+    pub port: u16,
+    /// The database.
+    pub database: i64,
+    /// The password, if it has one.
+    pub password: Option<String>,
+}
+
+/// A connection to a cache, made when it is first used and again after it broke.
+pub struct RedisCache {
+    address: CacheAddress,
+    connection: Option<Connection>,
+}
+
+/// One thing to remember or to forget.
+pub type CacheWrite = (Vec<u8>, Option<Vec<u8>>, Option<Duration>);
+
+impl RedisCache {
+    /// Names a cache; nothing is sent yet.
+    pub fn new(address: CacheAddress) -> Self {
+        RedisCache { address, connection: None }
+    }
+
+    /// Returns what is remembered under a key.
+    pub fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, BrokerError> {
+        self.ask(|connection| redis::cmd("GET").arg(key).query(connection))
+    }
+
+    /// Remembers and forgets, in one round trip.
+    pub fn write(&mut self, writes: &[CacheWrite]) -> Result<(), BrokerError> {
+        let mut pipe = redis::pipe();
+        for (key, value, ttl) in writes {
+            match value {
+                Some(value) => pipe.cmd("SET").arg(key).arg(value).ignore(),
+                None => pipe.cmd("DEL").arg(key).ignore(),
+            };
+            if let (Some(_), Some(ttl)) = (value, ttl) {
+                pipe.cmd("EXPIRE").arg(key).arg(ttl.as_secs()).ignore();
+            }
+        }
+        self.ask(|connection| pipe.query(connection))
+    }
+
+    fn ask<T>(&mut self, question: impl Fn(&mut Connection) -> Result<T, RedisError>) -> Result<T, BrokerError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.connect().map_err(|error| self.unavailable(&error))?,
+        };
+        let answer = question(&mut connection).map_err(|error| self.unavailable(&error))?;
+        // A connection that failed is not used again.
+        self.connection = Some(connection);
+        Ok(answer)
+    }
+
+    fn connect(&self) -> Result<Connection, RedisError> {
+        let address = match self.address.host.strip_prefix("unix://").unwrap_or(&self.address.host) {
+            path if path.starts_with('/') => ConnectionAddr::Unix(path.into()),
+            host => ConnectionAddr::Tcp(host.to_owned(), self.address.port),
+        };
+        let mut settings = RedisConnectionInfo::default().set_db(self.address.database);
+        if let Some(password) = &self.address.password {
+            settings = settings.set_password(password);
+        }
+        let info = address.into_connection_info()?.set_redis_settings(settings);
+        let connection = Client::open(info)?.get_connection_with_timeout(PATIENCE)?;
+        connection.set_read_timeout(Some(PATIENCE))?;
+        connection.set_write_timeout(Some(PATIENCE))?;
+        Ok(connection)
+    }
+
+    fn unavailable(&self, error: &RedisError) -> BrokerError {
+        let CacheAddress { host, port, database, .. } = &self.address;
+        let broker = format!("the bot's memory on Redis {host}:{port}, database {database}");
+        BrokerError::Unavailable { broker, problem: error.to_string() }
+    }
+}
