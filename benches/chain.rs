@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use intelmq_lab::bots::Trial;
+use intelmq_lab::bots::trial::Trial;
 use intelmq_lab::broker::{Embedded, Options};
 use intelmq_lab::diagnostic::Source;
 use intelmq_lab::message::{Idf, Message};
