@@ -41,11 +41,17 @@ impl Samples {
     }
 }
 
-/// Counts the rows of a feed: records of a CSV file without its head, lines otherwise; `None` for what is no text.
+/// Counts the rows of a feed: records of a CSV file without its head, lines otherwise; `None` for what is no text, and
+/// for a list that a bot looks things up in (`.dat`).
 pub fn rows_of(name: &str, bytes: &[u8]) -> Option<u64> {
     std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))?;
-    let is_csv = std::path::Path::new(name).extension().is_some_and(|end| end.eq_ignore_ascii_case("csv"));
-    if is_csv {
+    let ends_with = |wanted: &str| {
+        std::path::Path::new(name).extension().is_some_and(|end| end.eq_ignore_ascii_case(wanted))
+    };
+    if ends_with("dat") {
+        return None;
+    }
+    if ends_with("csv") {
         return Some(csv_records(bytes).saturating_sub(1));
     }
     let filled = |line: &&[u8]| line.iter().any(|byte| !byte.is_ascii_whitespace());
@@ -77,7 +83,7 @@ mod tests {
 
     #[test]
     fn rows_are_counted_as_a_parser_sees_them() {
-        let cases: [(&str, &[u8], Option<u64>); 8] = [
+        let cases: [(&str, &[u8], Option<u64>); 9] = [
             ("a.csv", b"ip,port\n192.0.2.1,23\n192.0.2.2,23\n", Some(2)),
             ("a.csv", b"ip,port\r\n192.0.2.1,\"a\nb\"\r\n\r\n", Some(1)),
             ("a.csv", b"ip,port", Some(0)),
@@ -86,6 +92,7 @@ mod tests {
             ("a.txt", b"one\ntwo", Some(2)),
             ("a.csv", b"ip\n\xff\n", None),
             ("a.zip", b"PK\0", None),
+            ("ipasn.dat", b"192.0.2.0/24\t64496\n", None),
         ];
         for (name, bytes, rows) in cases {
             assert_eq!(rows_of(name, bytes), rows, "{name} {bytes:?}");

@@ -3,6 +3,7 @@
 mod blackhole;
 mod export;
 mod file;
+mod file_name;
 
 use super::BotSpec;
 
