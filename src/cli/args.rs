@@ -7,8 +7,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use super::exit::Exit;
 use super::output::Colour;
 use super::{
-    bot, botnet, catalog, check, completions, down, dump, events, explain, graph, lint, list, logs, man,
-    render, reset, show, status, up,
+    bless, bot, botnet, catalog, check, completions, down, dump, events, explain, graph, lint, list, logs,
+    man, render, reset, show, status, up,
 };
 use crate::plan::Wish;
 
@@ -108,6 +108,8 @@ pub(super) enum Command {
     Render(render::Args),
     /// Say what is wrong with playbooks
     Lint(lint::Args),
+    /// Record the expected outputs of playbooks anew, and show what changed
+    Bless(bless::Args),
     /// Run one bot of a botnet (in containers and units)
     Bot(bot::Args),
     /// Run a botnet from its runtime file, without a playbook

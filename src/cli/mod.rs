@@ -1,6 +1,7 @@
 //! The command line: reads the input, calls `session`, shows the result. One file a command.
 
 mod args;
+mod bless;
 mod bot;
 mod botnet;
 mod catalog;
@@ -80,6 +81,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Down(args) => down::run(&args, &common),
         Command::Render(args) => render::run(&args, &common),
         Command::Lint(args) => lint::run(&args, &common),
+        Command::Bless(args) => bless::run(&args, &common),
         Command::Bot(args) => bot::run(&args, &common),
         Command::Botnet(args) => botnet::run(&args, &common),
         Command::Completions(args) => completions::run(&args, &common),
