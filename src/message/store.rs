@@ -177,6 +177,15 @@ impl Message {
         self.fields.is_empty()
     }
 
+    /// Stores a value that needs no check, such as a constant that was checked before or an entry of an object; replaces what
+    /// is there.
+    pub fn put(&mut self, key: &Key, value: Value) {
+        match self.find(key.place()) {
+            Some(at) => self.fields[at].1 = value,
+            None => self.fields.push((key.clone(), value)),
+        }
+    }
+
     /// Removes a field (`extra` removes all sub-keys); returns whether it was there.
     pub fn remove(&mut self, name: &str) -> bool {
         let Some((id, sub)) = self.idf.place(name).map(|place| (place.id, place.sub)) else { return false };

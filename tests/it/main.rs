@@ -2,5 +2,6 @@
 
 mod cmd;
 mod kill;
+mod oracle;
 mod support;
 mod tidy;

@@ -3,6 +3,8 @@
 //! `Trial::new(module, params, &idf)?.feed(message)` gives everything that came of the message. What the bot remembers is kept
 //! from one message to the next, as a runtime would.
 
+pub mod oracle;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

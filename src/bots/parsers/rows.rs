@@ -1,0 +1,256 @@
+//! Comma-separated rows as Python's `csv` module reads them (`"` quotes, doubled inside; nothing is an error), with the physical
+//! line that a row ends on.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::message::python;
+
+/// Reads rows of a text from a position on.
+#[derive(Debug, Clone)]
+pub(crate) struct Rows<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+impl<'t> Rows<'t> {
+    /// Starts at a byte of the text where a row begins.
+    pub(crate) fn new(text: &'t str, at: usize) -> Rows<'t> {
+        Rows { text, at }
+    }
+
+    /// Returns the byte where the next row begins.
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Reads a row into `cells`; returns its last physical line without the end of line, or `None` after the last row.
+    ///
+    /// An empty line is a row without cells.
+    pub(crate) fn next_row(&mut self, cells: &mut Vec<Cow<'t, str>>) -> Option<&'t str> {
+        cells.clear();
+        let (text, bytes, start) = (self.text, self.text.as_bytes(), self.at);
+        if start >= bytes.len() {
+            return None;
+        }
+        let mut at = start;
+        if !is_end(bytes[at]) {
+            loop {
+                let (cell, after) = cell(text, at);
+                cells.push(cell);
+                at = after;
+                if bytes.get(at) != Some(&b',') {
+                    break;
+                }
+                at += 1;
+            }
+        }
+        self.at = after_end(bytes, at);
+        let row = &text[start..at];
+        // What a quoted cell holds may span lines; Python has only the last of them at hand.
+        Some(row.rfind(['\n', '\r']).map_or(row, |end| &row[end + 1..]))
+    }
+}
+
+/// Reads one cell; returns it and where it ends: at a comma, an end of line or the end of the text.
+fn cell(text: &str, start: usize) -> (Cow<'_, str>, usize) {
+    let bytes = text.as_bytes();
+    if bytes.get(start) != Some(&b'"') {
+        let end = bare_end(bytes, start);
+        return (Cow::Borrowed(&text[start..end]), end);
+    }
+    let close = quote(bytes, start + 1);
+    match bytes.get(close + 1) {
+        Some(b'"') => {}
+        Some(&byte) if byte != b',' && !is_end(byte) => {}
+        _ => return (Cow::Borrowed(&text[start + 1..close]), (close + 1).min(bytes.len())),
+    }
+    let mut cell = text[start + 1..close].to_owned();
+    let mut at = close + 1;
+    while bytes.get(at) == Some(&b'"') {
+        let close = quote(bytes, at + 1);
+        cell.push_str(&text[at..close]);
+        at = close + 1;
+    }
+    if at >= bytes.len() {
+        return (Cow::Owned(cell), bytes.len());
+    }
+    let end = bare_end(bytes, at);
+    cell.push_str(&text[at..end]);
+    (Cow::Owned(cell), end)
+}
+
+/// Finds the next quote, or the end of the text.
+fn quote(bytes: &[u8], from: usize) -> usize {
+    find(bytes, from, |byte| byte == b'"')
+}
+
+fn bare_end(bytes: &[u8], from: usize) -> usize {
+    find(bytes, from, |byte| byte == b',' || is_end(byte))
+}
+
+fn find(bytes: &[u8], from: usize, is: impl Fn(u8) -> bool) -> usize {
+    let rest = bytes.get(from..).unwrap_or_default();
+    rest.iter().position(|&byte| is(byte)).map_or(bytes.len(), |found| from + found)
+}
+
+fn is_end(byte: u8) -> bool {
+    byte == b'\n' || byte == b'\r'
+}
+
+fn after_end(bytes: &[u8], at: usize) -> usize {
+    match (bytes.get(at), bytes.get(at + 1)) {
+        (Some(b'\r'), Some(b'\n')) => at + 2,
+        (Some(_), _) => at + 1,
+        (None, _) => at,
+    }
+}
+
+/// Returns the end of line that Python's writer uses for a text: its own if there is one kind, else `\r\n`.
+pub(crate) fn line_end(text: &str) -> &'static str {
+    let bytes = text.as_bytes();
+    let crlf = text.contains("\r\n");
+    let lone_cr =
+        || bytes.windows(2).any(|pair| pair[0] == b'\r' && pair[1] != b'\n') || bytes.ends_with(b"\r");
+    let lone_lf =
+        || bytes.windows(2).any(|pair| pair[0] != b'\r' && pair[1] == b'\n') || bytes.starts_with(b"\n");
+    if !text.contains('\r') {
+        return "\n";
+    }
+    match (crlf, lone_cr(), lone_lf()) {
+        (false, true, false) => "\r",
+        _ => "\r\n",
+    }
+}
+
+/// Writes a row with every cell in quotes, without an end of line.
+pub(crate) fn quoted<S: AsRef<str>>(cells: &[S]) -> String {
+    let mut line = String::new();
+    for cell in cells {
+        if !line.is_empty() {
+            line.push(',');
+        }
+        line.push('"');
+        line.push_str(&cell.as_ref().replace('"', "\"\""));
+        line.push('"');
+    }
+    line
+}
+
+/// What an event's `raw` holds of a row: the header written anew, and the row's last physical line.
+#[derive(Debug)]
+pub(crate) struct Raw {
+    head: String,
+    /// Base64 of as much of the head as does not depend on what follows.
+    encoded: String,
+    rest: usize,
+}
+
+impl Raw {
+    pub(crate) fn new(header: &[&str], end: &str) -> Raw {
+        let head = quoted(header) + end;
+        let rest = head.len() / 3 * 3;
+        Raw { encoded: STANDARD.encode(&head[..rest]), head, rest }
+    }
+
+    /// Returns it as text, without white space around, as IntelMQ stores it.
+    pub(crate) fn text(&self, line: &str) -> String {
+        python::strip(&format!("{}{line}", self.head)).to_owned()
+    }
+
+    /// Returns it as Base64.
+    pub(crate) fn encode(&self, line: &str) -> String {
+        let line = line.trim_end_matches(python::is_space);
+        if line.is_empty() || !self.head.starts_with('"') {
+            return STANDARD.encode(self.text(line));
+        }
+        let rest = [&self.head.as_bytes()[self.rest..], line.as_bytes()].concat();
+        let mut out = String::with_capacity(self.encoded.len() + rest.len() / 3 * 4 + 4);
+        out.push_str(&self.encoded);
+        STANDARD.encode_string(rest, &mut out);
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<(Vec<String>, &str)> {
+        let mut rows = Rows::new(text, 0);
+        let mut cells = Vec::new();
+        let mut found = Vec::new();
+        while let Some(line) = rows.next_row(&mut cells) {
+            found.push((cells.iter().map(|cell| cell.to_string()).collect(), line));
+        }
+        found
+    }
+
+    /// What Python 3.11 reads, with the unix dialect.
+    const CASES: &[(&str, &[(&[&str], &str)])] = &[
+        ("a,b\nc,d\n", &[(&["a", "b"], "a,b"), (&["c", "d"], "c,d")]),
+        ("a\r\nb\rc\n\nd", &[(&["a"], "a"), (&["b"], "b"), (&["c"], "c"), (&[], ""), (&["d"], "d")]),
+        ("\"a\",\"\",b,\n", &[(&["a", "", "b", ""], "\"a\",\"\",b,")]),
+        ("\"a\"\"b\"", &[(&["a\"b"], "\"a\"\"b\"")]),
+        ("\"\"\"a\"\"\",x", &[(&["\"a\"", "x"], "\"\"\"a\"\"\",x")]),
+        ("\"a\nb\",c\nd", &[(&["a\nb", "c"], "b\",c"), (&["d"], "d")]),
+        ("\"a\r\nb\rc\",d", &[(&["a\r\nb\rc", "d"], "c\",d")]),
+        ("\"a\"x\"y\",b", &[(&["ax\"y\"", "b"], "\"a\"x\"y\",b")]),
+        ("a\"b\",c", &[(&["a\"b\"", "c"], "a\"b\",c")]),
+        (" \"a\",b", &[(&[" \"a\"", "b"], " \"a\",b")]),
+        ("\"open,\nend", &[(&["open,\nend"], "end")]),
+        ("\"a\"\"", &[(&["a\""], "\"a\"\"")]),
+        ("\"", &[(&[""], "\"")]),
+        ("   \nx", &[(&["   "], "   "), (&["x"], "x")]),
+        ("", &[]),
+    ];
+
+    #[test]
+    fn rows_are_what_python_reads() {
+        for (text, expected) in CASES {
+            let expected: Vec<(Vec<String>, &str)> = expected
+                .iter()
+                .map(|(cells, line)| (cells.iter().map(|cell| (*cell).to_owned()).collect(), *line))
+                .collect();
+            assert_eq!(read(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_line_is_the_one_that_there_is() {
+        let cases = [
+            ("a\nb", "\n"),
+            ("a\r\nb", "\r\n"),
+            ("a\rb", "\r"),
+            ("a\r\nb\nc", "\r\n"),
+            ("a\nb\rc", "\r\n"),
+            ("a\rb\r\nc", "\r\n"),
+            ("a\r", "\r"),
+            ("a", "\n"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(line_end(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn raw_is_the_header_and_the_line() {
+        for header in [vec!["a"], vec!["a", "bc"], vec!["a\"", "b,c", "ü"], vec![]] {
+            let raw = Raw::new(&header, "\r\n");
+            for line in ["", "x", "  x, \t", "\"ü\"", " \u{a0}"] {
+                assert_eq!(raw.encode(line), STANDARD.encode(raw.text(line)), "{header:?} {line:?}");
+            }
+        }
+        assert_eq!(Raw::new(&["a", "b"], "\n").text(" 1,2  "), "\"a\",\"b\"\n 1,2");
+        assert_eq!(Raw::new(&["a"], "\n").text("  "), "\"a\"");
+    }
+
+    #[test]
+    fn a_written_row_reads_back() {
+        let cells = ["a", "", "b\"c", "d,e", "f\ng"];
+        assert_eq!(read(&quoted(&cells))[0].0, cells);
+        assert_eq!(quoted::<&str>(&[]), "");
+    }
+}

@@ -1,0 +1,69 @@
+//! A report in hand: its text, how far it is read, and what is done with its rows.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::super::base::Tally;
+use super::super::rows::{Rows, line_end};
+use super::plan::Plan;
+use super::schema::ReportType;
+use crate::message::{Message, python};
+
+/// A report whose header is read.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) text: String,
+    /// The byte where the next row begins.
+    pub(crate) at: usize,
+    pub(crate) tally: Tally,
+    pub(crate) plan: Plan,
+    identity: Identity,
+}
+
+/// Length and hash of `raw`, so that one report is not taken for another.
+type Identity = (usize, u64);
+
+fn identity(report: &Message) -> Identity {
+    let raw = report.text("raw").unwrap_or_default();
+    (raw.len(), xxh3_64(raw.as_bytes()))
+}
+
+impl Prepared {
+    /// Reads the header and passes over the rows that are done; also returns what the log shall be warned of.
+    ///
+    /// `start` is what every event begins with.
+    pub(crate) fn new(
+        report: &Message,
+        text: String,
+        kind: &ReportType,
+        start: Message,
+        done: Tally,
+    ) -> (Prepared, Vec<String>) {
+        let text = clean(text);
+        let mut rows = Rows::new(&text, 0);
+        let mut cells = Vec::new();
+        rows.next_row(&mut cells);
+        let header: Vec<&str> = cells.iter().map(AsRef::as_ref).collect();
+        let (plan, warnings) = Plan::new(kind, &header, line_end(&text), start);
+        let mut left = done.rows;
+        let mut cells = Vec::new();
+        while left > 0 && rows.next_row(&mut cells).is_some() {
+            left -= u32::from(!cells.is_empty());
+        }
+        let at = rows.position();
+        (Prepared { at, tally: done, plan, identity: identity(report), text }, warnings)
+    }
+
+    /// Tells whether this is the report, and this the place, to go on with.
+    pub(crate) fn goes_on(&self, report: &Message, from: u64) -> bool {
+        from != 0 && self.tally.position() == from && self.identity == identity(report)
+    }
+}
+
+/// Takes away white space around the text, then bytes of zero, as IntelMQ does before it reads rows.
+fn clean(text: String) -> String {
+    let stripped = python::strip(&text);
+    if stripped.contains('\0') {
+        return stripped.replace('\0', "");
+    }
+    if stripped.len() == text.len() { text } else { stripped.to_owned() }
+}
