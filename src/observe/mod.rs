@@ -3,13 +3,15 @@
 mod baseline;
 mod log;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 pub use baseline::Baseline;
 use log::LogReader;
 
-use crate::check::{Answer, BotSeen, DumpSeen, Need, Observation, Places, State, dumped_row, events_of};
+use crate::check::{
+    Answer, BotSeen, DumpSeen, Expectation, Need, Observation, Places, State, dumped_row, events_of,
+};
 use crate::runtime::control::{
     BotState, BotStatus, Client, ControlError, DumpEntry, Outside, Question, Snapshot,
 };
@@ -166,7 +168,7 @@ fn bot_seen(bot: &BotStatus, before: Option<&BotStatus>) -> BotSeen {
 }
 
 /// Lists what must be looked at for some expectations, each thing once.
-pub fn needs_of<'a>(expectations: impl IntoIterator<Item = &'a crate::check::Expectation>) -> Vec<Need> {
-    let needs: BTreeMap<Need, ()> = expectations.into_iter().map(|one| (one.need(), ())).collect();
-    needs.into_keys().collect()
+pub fn needs_of<'a>(expectations: impl IntoIterator<Item = &'a Expectation>) -> Vec<Need> {
+    let needs: BTreeSet<Need> = expectations.into_iter().map(Expectation::need).collect();
+    needs.into_iter().collect()
 }

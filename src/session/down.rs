@@ -1,6 +1,7 @@
 //! Removes labs, and everything that they started.
 
 use super::SessionError;
+use super::lab::Lock;
 use super::world::World;
 use crate::target::TARGETS;
 
@@ -10,12 +11,17 @@ pub fn down(world: &World, name: &str) -> Result<bool, SessionError> {
         world.labs.tidy();
         return Ok(false);
     };
+    remove(world, name, lock)?;
+    Ok(true)
+}
+
+/// Removes a lab whose lock is held.
+pub(super) fn remove(world: &World, name: &str, lock: Lock) -> Result<(), SessionError> {
     // What is known of the lab may be missing or damaged, so every target is asked.
     for target in TARGETS {
         target.down(&world.site(name))?;
     }
-    world.labs.remove(name, lock)?;
-    Ok(true)
+    world.labs.remove(name, lock)
 }
 
 /// Removes every lab, those of `check` included, and returns the names of those that are gone and why others are not.

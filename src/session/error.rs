@@ -19,7 +19,7 @@ pub enum SessionError {
         help: String,
     },
     /// Another program works on the lab.
-    #[error("lab `{lab}` is in use by another intelmq-lab{}", process(.owner))]
+    #[error("lab `{lab}` is in use by another intelmq-lab{}", process(*.owner))]
     Busy {
         /// The lab.
         lab: String,
@@ -80,8 +80,9 @@ impl SessionError {
     /// Returns what kind of failure it is.
     pub fn cause(&self) -> Cause {
         match self {
-            SessionError::Usage { .. } | SessionError::Busy { .. } => Cause::Usage,
-            SessionError::Plan(PlanError::Impossible(_)) => Cause::Usage,
+            SessionError::Usage { .. }
+            | SessionError::Busy { .. }
+            | SessionError::Plan(PlanError::Impossible(_)) => Cause::Usage,
             SessionError::Invalid(_) | SessionError::Plan(PlanError::Invalid(_)) => Cause::Invalid,
             SessionError::Plan(PlanError::Unsupported(_)) => Cause::CannotRender,
             SessionError::File { .. } | SessionError::Target(_) => Cause::Target,
@@ -135,6 +136,6 @@ impl From<TargetError> for SessionError {
     }
 }
 
-fn process(owner: &Option<u32>) -> String {
+fn process(owner: Option<u32>) -> String {
     owner.map(|pid| format!(" (process {pid})")).unwrap_or_default()
 }

@@ -124,7 +124,14 @@ impl Lab {
 /// The right to change a lab; it ends when this is dropped, or the program dies.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A child that another thread is just starting shares the file, so closing it here would not be enough.
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
 }
 
 impl Lock {
@@ -161,7 +168,7 @@ impl Lock {
             let still = fs::metadata(&path).and_then(|there| Ok(same(there, held.metadata()?)));
             if still.unwrap_or(false) {
                 let _ = held.set_len(0).and_then(|()| write!(held, "{}", std::process::id()));
-                return Ok(Some(Lock { _file: held }));
+                return Ok(Some(Lock { file: held }));
             }
         }
     }

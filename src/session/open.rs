@@ -29,7 +29,7 @@ pub(super) struct Opened<'a> {
     pub(super) world: &'a World,
     pub(super) lab: Lab,
     pub(super) plan: Plan,
-    _lock: Lock,
+    pub(super) lock: Lock,
 }
 
 impl<'a> Opened<'a> {
@@ -46,7 +46,7 @@ impl<'a> Opened<'a> {
         if let Some(lab) = world.labs.find(&name)? {
             let choice = agree(&lab, playbook, wish)?;
             let plan = make_plan(&lab, playbook, choice)?;
-            return Ok(Opened { world, lab, plan, _lock: lock });
+            return Ok(Opened { world, lab, plan, lock });
         }
         let record = Record {
             playbooks: wish.playbooks.as_deref().and_then(|path| std::path::absolute(path).ok()),
@@ -57,7 +57,7 @@ impl<'a> Opened<'a> {
         };
         let lab = Lab { folder: world.labs.folder(&name), record };
         match make(world, &lab, playbook, choice) {
-            Ok(plan) => Ok(Opened { world, lab, plan, _lock: lock }),
+            Ok(plan) => Ok(Opened { world, lab, plan, lock }),
             Err(error) => {
                 world.labs.remove(&name, lock)?;
                 Err(error)
@@ -80,7 +80,7 @@ impl<'a> Opened<'a> {
     pub(super) fn bring_up(&self, teller: &mut Teller<'_>) -> Result<Client, SessionError> {
         let (target, site) = (target(&self.lab)?, self.world.site(&self.lab.record.name));
         if target.runs(&site)? {
-            return Ok(target.client(&site)?);
+            return Ok(target.up(&site)?);
         }
         teller.stage("start the botnet", || target.up(&site).map_err(SessionError::from))
     }

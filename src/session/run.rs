@@ -1,7 +1,7 @@
 //! `up`, `check` and `reset`: which steps run, in which lab, and what is left afterwards.
 
 use super::SessionError;
-use super::down::down;
+use super::down::remove;
 use super::event::{Event, Kind, StepResult};
 use super::lab::{Lab, token};
 use super::open::{LabWish, Opened};
@@ -104,16 +104,14 @@ pub(super) fn in_fresh_lab<'a, T>(
         return Err(SessionError::usage("lab-taken", title, "choose another name, or remove the lab first"));
     }
     let wish = LabWish { name: Some(name.clone()), ..wish.clone() };
-    let done = Session::open(world, playbook, &wish, emit, true).and_then(|mut session| {
-        session.keep_going = true;
-        session.opened.lab.record.temporary = !keep;
-        session.opened.lab.save()?;
-        work(&mut session)
-    });
-    if keep && done.is_ok() {
+    let mut session = Session::open(world, playbook, &wish, emit, true)?;
+    session.keep_going = true;
+    session.opened.lab.record.temporary = !keep;
+    let done = session.opened.lab.save().and_then(|()| work(&mut session));
+    if keep {
         return done;
     }
-    let gone = down(world, &name);
+    let gone = remove(world, &name, session.opened.lock);
     let done = done?;
     gone?;
     Ok(done)

@@ -33,7 +33,9 @@ impl<'a> Teller<'a> {
             | Kind::CheckWaiting { seen: text, .. }
             | Kind::StepFinished { problem: text, .. } => self.mask(text),
             Kind::CheckJudged { expectation, seen, detail, .. } => {
-                [expectation, seen, detail].into_iter().for_each(|text| self.mask(text));
+                for text in [expectation, seen, detail] {
+                    self.mask(text);
+                }
             }
             _ => {}
         }

@@ -11,12 +11,15 @@ use std::time::{Duration, Instant};
 use super::process::{Identity, Process};
 use super::{Site, Target, TargetError};
 use crate::plan::{Plan, PlanFile};
-use crate::runtime::control::{Client, SocketAddress};
+use crate::runtime::control::{Client, ControlError, SocketAddress};
 
 /// How long the supervisor may take until its control service answers.
 const READY: Duration = Duration::from_secs(30);
 /// How long it may take to finish the messages in hand when it is ended.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long one that does not answer any more may take until it is gone.
+const DYING: Duration = Duration::from_secs(2);
 
 /// The longest rest between two looks at the control service while it starts.
 const LOOK: Duration = Duration::from_millis(4);
@@ -53,10 +56,18 @@ impl Target for Local {
     }
 
     fn up(&self, site: &Site) -> Result<Client, TargetError> {
-        let process = match supervisor(site) {
-            Some(process) => process,
-            None => start(site)?,
-        };
+        if let Some(process) = supervisor(site) {
+            let ready = wait_until_ready(site, &process).and_then(|()| self.client(site));
+            let answer = ready.and_then(|client| Ok(client.snapshot().map(|_| client)?));
+            match answer {
+                // One that was killed this moment still looks alive.
+                Err(TargetError::Died { .. }) => {}
+                Err(TargetError::Control(ControlError::Unreachable { .. })) if process.ends_within(DYING) => {
+                }
+                answer => return answer,
+            }
+        }
+        let process = start(site)?;
         wait_until_ready(site, &process)?;
         self.client(site)
     }

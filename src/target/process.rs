@@ -130,6 +130,7 @@ mod tests {
         std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut ready).unwrap();
         let process = Process::open(Identity::of(child.id()).unwrap()).unwrap();
         assert!(process.end(Duration::from_millis(50)));
+        let _ = child.wait();
     }
 
     #[test]
@@ -145,10 +146,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("input");
         let file = fs::File::create(&path).unwrap();
-        let child = Command::new("sleep").arg("60").stdin(Stdio::from(file)).spawn().unwrap();
+        let mut child = Command::new("sleep").arg("60").stdin(Stdio::from(file)).spawn().unwrap();
         let identity = Identity::of(child.id()).unwrap();
         assert_eq!(Identity::with_input(&path), Some(identity));
         assert_eq!(Identity::with_input(folder.path()), None);
         Process::open(identity).unwrap().end(Duration::from_secs(5));
+        let _ = child.wait();
     }
 }

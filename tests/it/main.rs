@@ -3,5 +3,6 @@
 mod cmd;
 mod kill;
 mod oracle;
+mod session;
 mod support;
 mod tidy;

@@ -1,5 +1,7 @@
 //! Which events are meant on the command line.
 
+use std::borrow::Cow;
+
 use serde_json::Value as Json;
 
 use super::super::SessionError;
@@ -39,10 +41,16 @@ impl Selector {
         match self {
             Selector::Number(number) => life.end == End::Delivered && life.number == Some(*number),
             Selector::Fields(fields) => fields.iter().all(|(field, wanted)| match life.message.get(field) {
-                Some(Json::String(text)) => text == wanted,
-                Some(value) => value.to_string() == *wanted,
+                Some(value) => text_of(value) == *wanted,
                 None => wanted.is_empty(),
             }),
         }
+    }
+}
+
+fn text_of(value: &Json) -> Cow<'_, str> {
+    match value {
+        Json::String(text) => text.into(),
+        value => value.to_string().into(),
     }
 }
