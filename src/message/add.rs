@@ -1,7 +1,5 @@
 //! The rules for adding fields to a message (facts §2.2).
 
-use std::sync::Arc;
-
 use super::error::MessageError;
 use super::idf::{FieldSpec, Key, Place};
 use super::json;
@@ -35,6 +33,19 @@ impl Add {
     pub const RAW: Add = Add { sanitize: false, overwrite: None };
 }
 
+/// What becomes of a value that is to be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The field is there and may not be replaced.
+    Refuse,
+    /// Nothing is to be stored.
+    Ignore,
+    /// It is a new field.
+    Push,
+    /// It replaces what is there.
+    Replace,
+}
+
 impl Message {
     /// Adds a field as Python's `add(key, value)` does: sanitises, refuses an existing key.
     ///
@@ -47,27 +58,24 @@ impl Message {
     ///
     /// Returns whether it was stored. A value that is ignored removes the field if it may be replaced.
     pub fn add_with(&mut self, name: &str, value: Value, how: Add) -> Result<bool, MessageError> {
-        let idf = Arc::clone(self.idf());
-        let place = idf.place(name);
-        if let Some(decided) = self.before_value(place, name, &value, how)? {
-            return Ok(decided);
+        let place = self.idf().place(name);
+        match self.decide(place, &value, how.overwrite) {
+            Next::Refuse => Err(MessageError::KeyExists(name.to_owned())),
+            Next::Ignore => Ok(false),
+            next => {
+                let key = self.key_at(place, name)?;
+                self.store(key, value, how.sanitize, next)
+            }
         }
-        let key = idf.key(self.message_type(), name)?;
-        self.store(key, value, how)
     }
 
     /// Adds a field by a key of this message's data format; otherwise like [`Message::add_with`].
     pub fn add_key(&mut self, key: &Key, value: Value, how: Add) -> Result<bool, MessageError> {
-        let place = key.place();
-        if self.has(place) {
-            let idf = Arc::clone(self.idf());
-            if let Some(decided) = self.before_value(Some(place), &idf.name(key), &value, how)? {
-                return Ok(decided);
-            }
-        } else if value.is_ignored() {
-            return Ok(false);
+        match self.decide(Some(key.place()), &value, how.overwrite) {
+            Next::Refuse => Err(MessageError::KeyExists(self.idf().name(key).into_owned())),
+            Next::Ignore => Ok(false),
+            next => self.store(key.clone(), value, how.sanitize, next),
         }
-        self.store(key.clone(), value, how)
     }
 
     /// Changes a field as Python's `change` does: the key must exist; a value that is ignored removes it.
@@ -86,83 +94,81 @@ impl Message {
         pairs: impl IntoIterator<Item = (&'a str, Value)>,
     ) -> Result<(), MessageError> {
         for (name, value) in pairs {
-            let idf = Arc::clone(self.idf());
-            if self.before_value(idf.place(name), name, &value, Add::REPLACE)?.is_none() {
-                let key = idf.key(self.message_type(), name)?;
-                self.store_either(key, value)?;
+            let place = self.idf().place(name);
+            let next = self.decide(place, &value, Some(true));
+            if next != Next::Ignore {
+                let key = self.key_at(place, name)?;
+                self.store_either(key, value, next)?;
             }
         }
         Ok(())
     }
 
-    /// Does what comes before a look at the value's type; returns the result if that settles it.
-    fn before_value(
-        &mut self,
-        place: Option<Place>,
-        name: &str,
-        value: &Value,
-        how: Add,
-    ) -> Result<Option<bool>, MessageError> {
-        let present = place.is_some_and(|place| self.has(place));
-        match (present, how.overwrite) {
-            (true, None) => return Err(MessageError::KeyExists(name.to_owned())),
-            (true, Some(false)) => return Ok(Some(false)),
-            _ => {}
-        }
-        if !value.is_ignored() {
-            return Ok(None);
-        }
-        if let (true, Some(place)) = (present, place) {
-            self.remove_place(place);
-        }
-        Ok(Some(false))
+    fn key_at(&self, place: Option<Place>, name: &str) -> Result<Key, MessageError> {
+        let key = place.and_then(|place| self.idf().key_at(self.message_type(), place));
+        key.ok_or_else(|| MessageError::InvalidKey(name.to_owned()))
     }
 
-    /// Stores a value as it is if it is valid so, sanitised otherwise; replaces what is there.
-    pub(super) fn store_either(&mut self, key: Key, value: Value) -> Result<bool, MessageError> {
+    /// Does what comes before a look at the type of the field.
+    fn decide(&mut self, place: Option<Place>, value: &Value, overwrite: Option<bool>) -> Next {
+        match (place.filter(|place| self.fields.has(*place)), overwrite) {
+            (None, _) if value.is_ignored() => Next::Ignore,
+            (None, _) => Next::Push,
+            (Some(_), None) => Next::Refuse,
+            (Some(_), Some(false)) => Next::Ignore,
+            (Some(place), Some(true)) if value.is_ignored() => {
+                self.fields.remove(place);
+                Next::Ignore
+            }
+            (Some(_), Some(true)) => Next::Replace,
+        }
+    }
+
+    /// Stores a value as it is if it is valid so, sanitised otherwise.
+    pub(super) fn store_either(&mut self, key: Key, value: Value, next: Next) -> Result<bool, MessageError> {
         let Some(spec) = self.idf().spec(self.message_type(), key.id) else {
             return Err(MessageError::InvalidKey(self.idf().name(&key).into_owned()));
         };
         let valid =
-            key.sub.is_some() || spec.kind.check(&value).map_err(|why| self.invalid(&key, &value, why))?;
+            key.sub.is_some() || spec.kind.check(&value).map_err(|why| self.invalid(&key, &value, &why))?;
         let sanitize = !valid || spec.limits(&value).is_err();
-        self.store(key, value, Add { sanitize, overwrite: Some(true) })
+        self.store(key, value, sanitize, next)
     }
 
     /// Sanitises, validates and stores.
-    fn store(&mut self, key: Key, value: Value, how: Add) -> Result<bool, MessageError> {
+    fn store(&mut self, key: Key, value: Value, sanitize: bool, next: Next) -> Result<bool, MessageError> {
         let Some(spec) = self.idf().spec(self.message_type(), key.id) else {
             return Err(MessageError::InvalidKey(self.idf().name(&key).into_owned()));
         };
-        let value = match sanitized(spec, &key, value, how.sanitize) {
+        let value = match sanitized(spec, &key, value, sanitize) {
             Ok(value) => value,
-            Err((value, reason)) => return Err(self.invalid(&key, &value, reason)),
+            Err((value, reason)) => return Err(self.invalid(&key, &value, &reason)),
         };
         if spec.kind == FieldType::JsonDict && key.sub.is_none() {
             return Ok(self.store_dict(&key, &value));
         }
-        match self.find(key.place()) {
-            Some(at) => self.fields[at].1 = value,
-            None => self.fields.push((key, value)),
+        match next {
+            Next::Push => self.fields.push(key, value),
+            _ => self.fields.put(key, value),
         }
         Ok(true)
     }
 
     /// Stores every entry of an object's JSON text under its own key, whatever that looks like.
     fn store_dict(&mut self, key: &Key, text: &Value) -> bool {
-        self.remove_place(key.place());
+        self.fields.remove(key.place());
         let keep_empty = self.idf().base(key) == "extra";
         if let Some(Ok(Value::Map(items))) = text.as_str().map(|text| json::parse(text.as_bytes())) {
             for (sub, value) in items {
                 if keep_empty || !value.is_ignored() {
-                    self.fields.push((Key { id: key.id, sub: Some(sub.into()) }, value));
+                    self.fields.push(Key { id: key.id, sub: Some(sub.into()) }, value);
                 }
             }
         }
         true
     }
 
-    fn invalid(&self, key: &Key, value: &Value, reason: impl ToString) -> MessageError {
+    fn invalid(&self, key: &Key, value: &Value, reason: &impl ToString) -> MessageError {
         MessageError::InvalidValue {
             key: self.idf().name(key).into_owned(),
             value: python::repr(value),
@@ -207,8 +213,7 @@ fn convert(kind: FieldType, value: Value) -> Result<Value, (Value, String)> {
 
 /// Tells why a value cannot be stored as it is.
 fn fits(spec: &FieldSpec, key: &Key, value: &Value) -> Result<(), String> {
-    match spec.kind.check(value) {
-        _ if key.sub.is_some() => {}
+    match if key.sub.is_some() { Ok(true) } else { spec.kind.check(value) } {
         Ok(true) => {}
         Ok(false) => return Err(format!("is no valid {}", spec.kind.name())),
         Err(raised) => return Err(raised.to_string()),

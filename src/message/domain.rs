@@ -26,23 +26,37 @@ pub(crate) fn sanitize(value: Value) -> Option<Value> {
 }
 
 pub(crate) fn check(text: &str) -> Result<bool, Raised> {
-    let usual =
-        |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_' | b'*');
+    if let Some(valid) = check_usual(text.as_bytes()) {
+        return Ok(valid);
+    }
     if text.starts_with('.') || text.ends_with('.') || text.is_empty() {
         return Ok(false);
     }
     let ascii = to_ascii(text)?;
-    if text.bytes().all(usual) {
-        return Ok(!is_ip(text));
-    }
     // An address's path, query and fragment may stand behind a name if they are empty, as may an empty host.
     let cleaned = url::clean(text);
     let name = cleaned.strip_suffix('#').unwrap_or(&cleaned);
     let name = name.strip_suffix('?').unwrap_or(name);
     let name = if name == "//" { "" } else { name };
-    Ok(ascii == text
-        && !text.contains(|c: char| c.is_ascii_uppercase() || c == ':')
-        && !name.contains(['/', '?', '#']))
+    let unusual = |c: char| c.is_ascii_uppercase() || c == ':';
+    Ok(ascii == text && !text.contains(unusual) && !name.contains(['/', '?', '#']) && !is_ip(text))
+}
+
+/// Decides for names of the usual characters and length; anything else needs a closer look.
+fn check_usual(text: &[u8]) -> Option<bool> {
+    let mut label = 0;
+    for &byte in text {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'*' => label += 1,
+            b'.' if label > 0 => label = 0,
+            _ => return None,
+        }
+        if label == 64 {
+            return None;
+        }
+    }
+    // What ends in a letter is no address.
+    text.last().is_some_and(u8::is_ascii_lowercase).then_some(true)
 }
 
 /// Encodes every label of a name.
@@ -50,10 +64,7 @@ pub fn to_ascii(name: &str) -> Result<Cow<'_, str>, Raised> {
     if name.is_ascii() {
         let mut labels = name.split('.').rev();
         let last_fits = labels.next().is_none_or(|last| last.len() < 64);
-        return match last_fits && labels.all(fits) {
-            true => Ok(Cow::Borrowed(name)),
-            false => Err(TOO_LONG),
-        };
+        return if last_fits && labels.all(fits) { Ok(Cow::Borrowed(name)) } else { Err(TOO_LONG) };
     }
     let mut labels: Vec<&str> = name.split(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}']).collect();
     let dot = labels.last().is_some_and(|last| last.is_empty());

@@ -29,7 +29,7 @@ impl Message {
         for (key, value) in self.entries() {
             match &key.sub {
                 Some(sub) if how.jsondict_as_string => {
-                    gather(&mut gathered, self.idf().base(key), sub, value)
+                    gather(&mut gathered, self.idf().base(key), sub, value);
                 }
                 _ if how.hierarchical => nest(&mut items, &self.idf().name(key), value.clone()),
                 _ => items.push((self.idf().name(key).into_owned(), value.clone())),

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::idf::Key;
 use super::json::{Style, write_value};
 use super::python::write_repr;
 use super::store::{Message, MessageType};
@@ -43,13 +44,15 @@ impl Message {
     /// Returns the SHA-256 that IntelMQ computes over the fields of a filter.
     pub fn hash(&self, filter: &Filter) -> [u8; 32] {
         let idf = self.idf();
-        let mut text = Vec::with_capacity(2048);
-        for (key, value) in self.sorted() {
+        let observation = idf.place("time.observation");
+        let wanted = |key: &Key| {
+            !observation.is_some_and(|place| place.is(key))
+                && filter.covers(idf.base(key), key.sub.as_deref())
+        };
+        let mut text = Vec::with_capacity(if filter.keep { 256 } else { 4096 });
+        for (key, value) in self.sorted_where(wanted) {
             let base = idf.base(key);
             let sub = key.sub.as_deref();
-            if base == "time.observation" && sub.is_none() || !filter.covers(base, sub) {
-                continue;
-            }
             text.extend_from_slice(base.as_bytes());
             if let Some(sub) = sub {
                 text.push(b'.');

@@ -26,6 +26,8 @@ pub struct Idf {
     table: Vec<u16>,
     /// Whether sorting by number, then by sub-key, is sorting by text.
     regular: bool,
+    /// The prefix of sub-keys that nearly all have, `extra.`, and the field's number.
+    first_dict: Option<(Box<str>, u16)>,
 }
 
 #[derive(Debug)]
@@ -126,7 +128,12 @@ impl Idf {
             *(if is_event { &mut entry.event } else { &mut entry.report }) = Some(spec);
         }
         let entries: Vec<Entry> = entries.into_values().collect();
-        let mut idf = Idf { table: vec![0; (entries.len() * 4).next_power_of_two()], regular: true, entries };
+        let mut idf = Idf {
+            table: vec![0; (entries.len() * 4).next_power_of_two()],
+            regular: true,
+            first_dict: None,
+            entries,
+        };
         for id in 0..idf.entries.len() {
             let mut slot = xxh3_64(idf.entries[id].name.as_bytes()) as usize % idf.table.len();
             while idf.table[slot] != 0 {
@@ -138,21 +145,33 @@ impl Idf {
             Some(rest) => !pair[0].is_dict() || !rest.starts_with(|c| c <= '.'),
             None => true,
         });
+        if let (true, Some(id)) =
+            (idf.regular, idf.entries.iter().position(|entry| entry.is_dict() && !entry.name.contains('.')))
+        {
+            idf.first_dict = Some((format!("{}.", idf.entries[id].name).into(), id as u16));
+        }
         idf
     }
 
     /// Looks a field up, and checks a sub-key such as `extra.x` (lower-case letters, digits, `_` and dots).
     pub fn key(&self, kind: MessageType, name: &str) -> Result<Key, MessageError> {
-        self.place(name)
-            .and_then(|place| match place.sub {
-                None => self.spec(kind, place.id).map(|_| Key { id: place.id, sub: None }),
-                Some(sub) => {
-                    let spec = self.spec(kind, place.id)?;
-                    let sub = intern(sub).filter(|_| spec.kind == FieldType::JsonDict)?;
-                    Some(Key { id: place.id, sub: Some(sub) })
-                }
-            })
-            .ok_or_else(|| MessageError::InvalidKey(name.to_owned()))
+        let key = self.place(name).and_then(|place| self.key_at(kind, place));
+        key.ok_or_else(|| MessageError::InvalidKey(name.to_owned()))
+    }
+
+    /// Makes a key of a place if messages of this type may have it.
+    pub(crate) fn key_at(&self, kind: MessageType, place: Place) -> Option<Key> {
+        let spec = self.spec(kind, place.id)?;
+        match place.sub {
+            None => Some(Key { id: place.id, sub: None }),
+            Some(_) if spec.kind != FieldType::JsonDict => None,
+            Some(sub) => Some(Key { id: place.id, sub: Some(intern(sub)?) }),
+        }
+    }
+
+    /// Tells whether keys sort by their numbers alone if those differ.
+    pub(crate) fn sorts_by_id(&self) -> bool {
+        self.regular
     }
 
     /// Returns the key of an entry of an object such as `extra`, whatever the entry's name looks like: what is stored as a whole
@@ -188,6 +207,11 @@ impl Idf {
 
     /// Finds the field of a name without looking at the sub-key.
     pub(crate) fn place<'a>(&self, name: &'a str) -> Option<Place<'a>> {
+        if let Some((prefix, id)) = &self.first_dict
+            && let Some(sub) = name.strip_prefix(&**prefix)
+        {
+            return Some(Place { id: *id, sub: Some(sub) });
+        }
         if let Some(id) = self.find(name) {
             return Some(Place { id, sub: None });
         }
@@ -256,9 +280,10 @@ impl FieldSpec {
                 return Err(format!("too long: {length} > {most}"));
             }
         }
-        match self.patterns.iter().all(|pattern| pattern.matches(&text)) {
-            true => Ok(()),
-            false => Err("does not match the field's pattern".into()),
+        if self.patterns.iter().all(|pattern| pattern.matches(&text)) {
+            Ok(())
+        } else {
+            Err("does not match the field's pattern".into())
         }
     }
 }

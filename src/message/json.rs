@@ -113,12 +113,11 @@ pub(crate) fn last_wins(items: Vec<(String, Value)>) -> Vec<(String, Value)> {
     let mut places: HashMap<String, usize> = HashMap::with_capacity(items.len());
     let mut kept: Vec<(String, Value)> = Vec::with_capacity(items.len());
     for (key, value) in items {
-        match places.get(&key) {
-            Some(&place) => kept[place].1 = value,
-            None => {
-                places.insert(key.clone(), kept.len());
-                kept.push((key, value));
-            }
+        if let Some(&place) = places.get(&key) {
+            kept[place].1 = value;
+        } else {
+            places.insert(key.clone(), kept.len());
+            kept.push((key, value));
         }
     }
     kept
@@ -172,29 +171,50 @@ pub(crate) fn write_text(out: &mut Vec<u8>, text: &str, ascii: bool) {
     out.reserve(text.len() + 2);
     out.push(b'"');
     let mut rest = text.as_bytes();
-    loop {
-        let plain = plain_prefix(rest, ascii);
-        out.extend_from_slice(&rest[..plain]);
-        rest = &rest[plain..];
-        let Some(&byte) = rest.first() else { break };
-        rest = &rest[write_escaped(out, byte, &text[text.len() - rest.len()..])..];
+    if !is_plain(rest, ascii) {
+        while let Some(plain) = rest.iter().position(|b| needs_escape(*b, ascii)) {
+            out.extend_from_slice(&rest[..plain]);
+            rest = &rest[plain..];
+            rest = &rest[write_escaped(out, rest[0], &text[text.len() - rest.len()..])..];
+        }
     }
+    out.extend_from_slice(rest);
     out.push(b'"');
 }
 
-/// Returns how many bytes need no escape; whole blocks are looked at without a branch per byte.
-fn plain_prefix(bytes: &[u8], ascii: bool) -> usize {
-    let last = if ascii { 0x7e } else { 0xff };
-    let is_plain = |b: u8| (b >= 0x20) & (b != b'"') & (b != b'\\') & (b <= last);
-    let mut at = 0;
-    while let Some(block) = bytes.get(at..at + 32) {
-        if !block.iter().fold(true, |plain, &b| plain & is_plain(b)) {
-            break;
+fn needs_escape(byte: u8, ascii: bool) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\' || (ascii && byte > 0x7e)
+}
+
+/// Tells whether no byte needs an escape, eight bytes at a time.
+fn is_plain(bytes: &[u8], ascii: bool) -> bool {
+    let Some(last) = bytes.len().checked_sub(8) else {
+        return !bytes.iter().any(|b| needs_escape(*b, ascii));
+    };
+    let word =
+        |at: usize| bytes.get(at..at + 8).and_then(|word| word.try_into().ok()).map_or(0, u64::from_le_bytes);
+    let mut found = 0;
+    for at in (0..last).step_by(8).chain([last]) {
+        let word = word(at);
+        found |= below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
+        if ascii {
+            found |= (word & HIGH) | equal(word, 0x7f);
         }
-        at += 32;
     }
-    let tail = bytes.get(at..).unwrap_or_default();
-    at + tail.iter().position(|&b| !is_plain(b)).unwrap_or(tail.len())
+    found == 0
+}
+
+const ONES: u64 = u64::from_le_bytes([1; 8]);
+const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+
+/// Is not 0 if some byte is below `limit`, which is at most 0x80.
+fn below(word: u64, limit: u8) -> u64 {
+    word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGH
+}
+
+/// Is not 0 if some byte is `byte`.
+fn equal(word: u64, byte: u8) -> u64 {
+    below(word ^ (ONES * u64::from(byte)), 1)
 }
 
 /// Writes the first character of `rest`, whose first byte is `byte`, and returns its length.
@@ -238,23 +258,23 @@ pub(crate) fn is_dict(text: &str) -> bool {
     matches!(parse(text.as_bytes()), Ok(Value::Map(items)) if !items.is_empty())
 }
 
-pub(crate) fn sanitize(value: Value) -> Option<Value> {
-    if value == Value::Null { None } else { sanitize_with(value, is_json) }
+pub(crate) fn sanitize(value: &Value) -> Option<Value> {
+    if *value == Value::Null { None } else { sanitize_with(value, is_json) }
 }
 
-pub(crate) fn sanitize_dict(value: Value) -> Option<Value> {
+pub(crate) fn sanitize_dict(value: &Value) -> Option<Value> {
     if value.is_truthy() { sanitize_with(value, is_dict) } else { None }
 }
 
 /// Keeps text that is ready, without white space around it; writes anything else as JSON.
-fn sanitize_with(value: Value, is_ready: fn(&str) -> bool) -> Option<Value> {
+fn sanitize_with(value: &Value, is_ready: fn(&str) -> bool) -> Option<Value> {
     if let Value::Text(_) | Value::Bytes(_) = value {
         match generic(value.clone()) {
             Some(Value::Text(text)) if is_ready(&text) => return Some(Value::Text(text)),
             _ => {}
         }
     }
-    (!holds_bytes(&value)).then(|| Value::Text(to_text(&value, true, true)))
+    (!holds_bytes(value)).then(|| Value::Text(to_text(value, true, true)))
 }
 
 /// Bytes cannot be written as JSON.

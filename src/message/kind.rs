@@ -109,8 +109,8 @@ impl FieldType {
             FieldType::IpAddress => address::sanitize_ip(value),
             FieldType::IpNetwork => address::sanitize_network(value),
             FieldType::Integer => number::integer(&value),
-            FieldType::Json => json::sanitize(value),
-            FieldType::JsonDict => json::sanitize_dict(value),
+            FieldType::Json => json::sanitize(&value),
+            FieldType::JsonDict => json::sanitize_dict(&value),
             FieldType::LowercaseString => text::lowercase(value),
             FieldType::Registry => text::registry(value),
             FieldType::String => text::generic(value),
@@ -129,10 +129,9 @@ impl FieldType {
     pub(crate) fn check(self, value: &Value) -> Result<bool, Raised> {
         Ok(match (self, value) {
             (FieldType::Asn, Value::Int(number)) => (1..=i64::from(u32::MAX)).contains(number),
-            (FieldType::Accuracy, Value::Bool(_)) => true,
             (FieldType::Accuracy, Value::Int(number)) => (0..=100).contains(number),
             (FieldType::Accuracy, Value::Float(number)) => (0.0..=100.0).contains(number),
-            (FieldType::Boolean, Value::Bool(_))
+            (FieldType::Accuracy | FieldType::Boolean, Value::Bool(_))
             | (FieldType::Integer, Value::Int(_) | Value::BigInt(_))
             | (FieldType::Float, Value::Int(_) | Value::BigInt(_) | Value::Float(_)) => true,
             (_, Value::Text(text)) => return self.check_text(text),

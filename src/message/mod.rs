@@ -8,6 +8,7 @@ pub mod classification;
 mod conf;
 pub mod datetime;
 pub mod domain;
+mod entries;
 mod error;
 mod export;
 mod fields;

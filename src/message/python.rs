@@ -173,7 +173,7 @@ fn write_digits(out: &mut Vec<u8>, digits: &[u8], exponent: i32) {
 /// Appends `repr` of text.
 pub(crate) fn write_text_repr(out: &mut Vec<u8>, text: &str) {
     let plain =
-        text.bytes().fold(true, |plain, b| plain & (b >= 0x20) & (b < 0x7f) & (b != b'\'') & (b != b'\\'));
+        text.bytes().fold(true, |plain, b| plain & matches!(b, b' '..=b'&' | b'('..=b'[' | b']'..=b'~'));
     if plain {
         out.reserve(text.len() + 2);
         out.push(b'\'');

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::idf::{Idf, Key, Place};
+use super::entries::Entries;
+use super::idf::{Idf, Key};
 use super::json::to_text;
 use super::text::decode_base64;
 use super::value::Value;
@@ -34,7 +35,7 @@ impl MessageType {
 pub struct Message {
     idf: Arc<Idf>,
     kind: MessageType,
-    pub(super) fields: Vec<(Key, Value)>,
+    pub(super) fields: Entries,
 }
 
 /// The fields that an event takes over from its report.
@@ -64,23 +65,26 @@ impl Message {
 
     /// Makes an event with the fields that a report hands on (facts §2.3), and those in `also`.
     pub fn event_from(report: &Message, also: &[String]) -> Message {
-        let mut event = Message { fields: Vec::with_capacity(40), ..Message::event(&report.idf) };
+        let mut event = Message::event(&report.idf);
         for name in INHERITED.into_iter().chain(also.iter().map(String::as_str)) {
             let Some(place) = report.idf.place(name) else { continue };
-            if event.idf.spec(MessageType::Event, place.id).is_none() || event.find(place).is_some() {
+            if event.idf.spec(MessageType::Event, place.id).is_none() || event.fields.has(place) {
                 continue;
             }
             let whole = place.sub.is_none();
             let wanted = |key: &Key| place.is(key) || (whole && key.id == place.id);
-            event.fields.extend(report.fields.iter().filter(|(key, _)| wanted(key)).cloned());
+            for (key, value) in report.fields.iter().filter(|(key, _)| wanted(key)) {
+                event.fields.push(key.clone(), value.clone());
+            }
         }
         event
     }
 
     /// Makes a report of an event, as intelmqdump does: with the fields that reports know.
+    #[must_use]
     pub fn into_report(mut self) -> Message {
         let idf = Arc::clone(&self.idf);
-        self.fields.retain(|(key, _)| idf.spec(MessageType::Report, key.id).is_some());
+        self.fields.retain(|key| idf.spec(MessageType::Report, key.id).is_some());
         self.kind = MessageType::Report;
         if !self.contains("time.observation") {
             self.observe_now();
@@ -89,16 +93,16 @@ impl Message {
     }
 
     pub(super) fn empty(idf: &Arc<Idf>, kind: MessageType) -> Message {
-        Message { idf: Arc::clone(idf), kind, fields: Vec::new() }
+        Message { idf: Arc::clone(idf), kind, fields: Entries::with_capacity(24) }
     }
 
-    pub(super) fn of(idf: &Arc<Idf>, kind: MessageType, fields: Vec<(Key, Value)>) -> Message {
+    pub(super) fn of(idf: &Arc<Idf>, kind: MessageType, fields: Entries) -> Message {
         Message { idf: Arc::clone(idf), kind, fields }
     }
 
     fn observe_now(&mut self) {
         if let Ok(key) = self.idf.key(self.kind, "time.observation") {
-            self.fields.push((key, Value::Text(super::datetime::now())));
+            self.fields.put(key, Value::Text(super::datetime::now()));
         }
     }
 
@@ -114,12 +118,12 @@ impl Message {
 
     /// Returns a field; for a whole object such as `extra` see [`Message::dict_text`].
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.idf.place(name).and_then(|place| self.find(place)).map(|at| &self.fields[at].1)
+        self.fields.get(self.idf.place(name)?)
     }
 
     /// Returns a field by a key of this message's data format.
     pub fn get_key(&self, key: &Key) -> Option<&Value> {
-        self.find(key.place()).map(|at| &self.fields[at].1)
+        self.fields.get(key.place())
     }
 
     /// Returns the text of a field, if it is text.
@@ -131,7 +135,7 @@ impl Message {
     pub fn dict_text(&self, name: &str) -> Option<String> {
         let place = self.idf.place(name).filter(|place| place.sub.is_none())?;
         let mut items = Vec::new();
-        for (key, value) in &self.fields {
+        for (key, value) in self.fields.iter() {
             match &key.sub {
                 Some(sub) if key.id == place.id => super::export::nest(&mut items, sub, value.clone()),
                 _ => {}
@@ -142,7 +146,7 @@ impl Message {
 
     /// Tells whether a field is there (Python's `in`): true for `extra` if any `extra.*` is there.
     pub fn contains(&self, name: &str) -> bool {
-        self.idf.place(name).is_some_and(|place| self.has(place))
+        self.idf.place(name).is_some_and(|place| self.fields.has(place))
     }
 
     /// Returns the fields in the order they were added, as (name, value).
@@ -157,12 +161,24 @@ impl Message {
 
     /// Returns the fields sorted by name.
     pub fn sorted(&self) -> impl Iterator<Item = (&Key, &Value)> {
-        let mut order: Vec<u32> = (0..self.fields.len() as u32).collect();
+        self.sorted_where(|_| true)
+    }
+
+    /// Returns some fields, sorted by name.
+    pub(super) fn sorted_where(&self, wanted: impl Fn(&Key) -> bool) -> impl Iterator<Item = (&Key, &Value)> {
+        // The field's number above the place, so that most comparisons are of integers.
+        let mut order: Vec<u64> = Vec::with_capacity(self.fields.len());
+        let places = self.fields.iter().enumerate().filter(|(_, (key, _))| wanted(key));
+        order.extend(places.map(|(at, (key, _))| u64::from(key.id) << 32 | at as u64));
+        let field = |packed: u64| &self.fields[packed as u32 as usize];
         order.sort_unstable_by(|&a, &b| {
-            self.idf.compare(&self.fields[a as usize].0, &self.fields[b as usize].0)
+            if a >> 32 != b >> 32 && self.idf.sorts_by_id() {
+                return a.cmp(&b);
+            }
+            self.idf.compare(&field(a).0, &field(b).0)
         });
-        order.into_iter().map(|at| {
-            let (key, value) = &self.fields[at as usize];
+        order.into_iter().map(|packed| {
+            let (key, value) = &self.fields[packed as u32 as usize];
             (key, value)
         })
     }
@@ -180,45 +196,22 @@ impl Message {
     /// Stores a value that needs no check, such as a constant that was checked before or an entry of an object; replaces what
     /// is there.
     pub fn put(&mut self, key: &Key, value: Value) {
-        match self.find(key.place()) {
-            Some(at) => self.fields[at].1 = value,
-            None => self.fields.push((key.clone(), value)),
-        }
+        self.fields.put(key.clone(), value);
     }
 
     /// Removes a field (`extra` removes all sub-keys); returns whether it was there.
     pub fn remove(&mut self, name: &str) -> bool {
-        let Some((id, sub)) = self.idf.place(name).map(|place| (place.id, place.sub)) else { return false };
-        self.remove_place(Place { id, sub })
+        self.idf.place(name).is_some_and(|place| self.fields.remove(place))
     }
 
     /// Removes a field by a key of this message's data format; returns whether it was there.
     pub fn remove_key(&mut self, key: &Key) -> bool {
-        self.remove_place(key.place())
-    }
-
-    pub(super) fn remove_place(&mut self, place: Place) -> bool {
-        let before = self.fields.len();
-        match self.find(place) {
-            Some(at) => drop(self.fields.remove(at)),
-            None if place.sub.is_none() => self.fields.retain(|(key, _)| key.id != place.id),
-            None => {}
-        }
-        self.fields.len() < before
+        self.fields.remove(key.place())
     }
 
     /// Returns the bytes of `raw`.
     pub fn raw(&self) -> Option<Vec<u8>> {
         decode_base64(self.text("raw")?).ok()
-    }
-
-    pub(super) fn find(&self, place: Place) -> Option<usize> {
-        self.fields.iter().position(|(key, _)| place.is(key))
-    }
-
-    /// Tells whether a field is there, or any sub-key of it.
-    pub(super) fn has(&self, place: Place) -> bool {
-        self.fields.iter().any(|(key, _)| key.id == place.id && (place.sub.is_none() || place.is(key)))
     }
 }
 
@@ -227,7 +220,7 @@ impl PartialEq for Message {
         let same_format = Arc::ptr_eq(&self.idf, &other.idf);
         self.kind == other.kind
             && self.fields.len() == other.fields.len()
-            && self.fields.iter().zip(&other.fields).all(|((key, value), (other_key, other_value))| {
+            && self.fields.iter().zip(other.fields.iter()).all(|((key, value), (other_key, other_value))| {
                 let same_place = same_format && key == other_key;
                 match if same_place { Some(other_value) } else { other.get(&self.idf.name(key)) } {
                     Some(other_value) => value == other_value,

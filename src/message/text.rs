@@ -87,9 +87,10 @@ pub(crate) fn base64(value: Value) -> Option<Value> {
 pub(crate) fn check_base64(text: &str) -> Result<bool, Raised> {
     let bytes = text.as_bytes();
     let body = bytes.strip_suffix(b"==").or_else(|| bytes.strip_suffix(b"=")).unwrap_or(bytes);
-    let plain =
-        body.iter().fold(true, |plain, b| plain & (b.is_ascii_alphanumeric() | (*b == b'+') | (*b == b'/')));
-    if plain && bytes.len() % 4 == 0 && !body.is_empty() {
+    let plain = body
+        .iter()
+        .fold(true, |plain, b| plain & matches!(b, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/'));
+    if plain && bytes.len().is_multiple_of(4) && !body.is_empty() {
         return Ok(true);
     }
     decode_base64(text).map(|_| !text.is_empty())

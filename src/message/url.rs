@@ -29,16 +29,32 @@ pub(crate) fn is_clean(text: &str) -> bool {
 }
 
 pub(crate) fn check(text: &str) -> Result<bool, Raised> {
+    if has_usual_host(text) {
+        return Ok(true);
+    }
     Ok(!text.starts_with([' ', '\t', '\n', '\u{b}', '\u{c}', '\r'])
         && !Split::of(&clean(text))?.host.is_empty())
+}
+
+/// Tells, cheaply, whether an address begins as nearly all do.
+fn has_usual_host(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")) else {
+        return false;
+    };
+    let usual = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'_');
+    match rest.bytes().position(|b| !usual(&b)) {
+        None => !rest.is_empty(),
+        Some(end) => end > 0 && matches!(rest.as_bytes().get(end), Some(b'/' | b'?' | b'#')),
+    }
 }
 
 /// Drops what Python drops before it looks at an address.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     let text = text.trim_start_matches(|c: char| c <= ' ');
-    match text.contains(['\t', '\r', '\n']) {
-        true => Cow::Owned(text.replace(['\t', '\r', '\n'], "")),
-        false => Cow::Borrowed(text),
+    if text.bytes().fold(false, |found, b| found | matches!(b, b'\t' | b'\r' | b'\n')) {
+        Cow::Owned(text.replace(['\t', '\r', '\n'], ""))
+    } else {
+        Cow::Borrowed(text)
     }
 }
 
@@ -65,7 +81,8 @@ impl<'a> Split<'a> {
             _ => ("", text),
         };
         let (host, rest) = match rest.strip_prefix("//") {
-            Some(rest) => rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len())),
+            Some(rest) => rest
+                .split_at(rest.bytes().position(|b| matches!(b, b'/' | b'?' | b'#')).unwrap_or(rest.len())),
             None => ("", rest),
         };
         check_brackets(host)?;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use jiter::{Jiter, JiterErrorType, Peek};
 
+use super::add::Next;
+use super::entries::Entries;
 use super::error::{MessageError, WireError};
 use super::idf::{Idf, Key};
 use super::intern::intern;
@@ -18,7 +20,7 @@ const WIRE: Style = Style { ascii: true, sort: false };
 /// What the JSON holds before its type is known.
 #[derive(Default)]
 struct Draft {
-    fields: Vec<(Key, Value)>,
+    fields: Entries,
     /// Keys that no message may have; values that are ignored are allowed to them.
     strays: Vec<(String, Value)>,
     kind: Option<Value>,
@@ -79,30 +81,37 @@ fn explain(bytes: &[u8], fault: &Fault, jiter: &Jiter) -> WireError {
 
 impl Draft {
     fn read(idf: &Idf, jiter: &mut Jiter) -> Result<Draft, Fault> {
-        let mut draft = Draft { fields: Vec::with_capacity(40), ..Draft::default() };
+        let mut draft = Draft { fields: Entries::with_capacity(40), ..Draft::default() };
         let mut repeated = false;
-        let mut next = jiter.next_object()?.map(|name| Name::of(idf, name));
+        let mut next = jiter.next_object()?;
         while let Some(name) = next {
-            let peek = jiter.peek()?;
-            let value = if peek == Peek::String {
-                Value::Text(jiter.known_str()?.to_owned())
-            } else {
-                read(jiter, peek, 1)?
-            };
-            match name {
-                Name::Type => draft.kind = Some(value),
-                Name::Stray(name) => draft.strays.push((name, value)),
-                Name::Field(key) => {
-                    repeated |=
-                        draft.fields.len() >= 64 || draft.fields.iter().any(|(other, _)| *other == key);
-                    draft.fields.push((key, value));
+            match idf.place(name) {
+                Some(place) if place.sub.is_none() || idf.is_dict(place.id) => {
+                    let sub = match place.sub.map(intern) {
+                        None => None,
+                        Some(Some(sub)) => Some(sub),
+                        Some(None) => {
+                            let name = name.to_owned();
+                            draft.strays.push((name, value(jiter)?));
+                            next = jiter.next_key()?;
+                            continue;
+                        }
+                    };
+                    let key = Key { id: place.id, sub };
+                    repeated |= draft.fields.len() >= 256 || draft.fields.find(key.place()).is_some();
+                    draft.fields.push(key, value(jiter)?);
+                }
+                None if name == "__type" => draft.kind = Some(value(jiter)?),
+                _ => {
+                    let name = name.to_owned();
+                    draft.strays.push((name, value(jiter)?));
                 }
             }
-            next = jiter.next_key()?.map(|name| Name::of(idf, name));
+            next = jiter.next_key()?;
         }
         jiter.finish()?;
         if repeated {
-            last_wins(&mut draft.fields);
+            draft.fields = last_wins(draft.fields);
         }
         draft.strays = super::json::last_wins(draft.strays);
         Ok(draft)
@@ -117,37 +126,24 @@ impl Draft {
         }
         let mut message = Message::empty(idf, kind);
         for (key, value) in self.fields {
-            if message.has(key.place()) {
+            if message.fields.has(key.place()) {
                 // Only with a whole object beside its own sub-keys.
                 return Err(MessageError::KeyExists(idf.name(&key).into_owned()).into());
             }
             if value.is_ignored() {
                 continue;
             }
-            message.store_either(key, value)?;
+            message.store_either(key, value, Next::Push)?;
         }
         Ok(message)
     }
 }
 
-/// A key as the reader sees it.
-enum Name {
-    Type,
-    Field(Key),
-    Stray(String),
-}
-
-impl Name {
-    fn of(idf: &Idf, name: &str) -> Name {
-        match idf.place(name) {
-            Some(place) if place.sub.is_none() => Name::Field(Key { id: place.id, sub: None }),
-            Some(place) if idf.is_dict(place.id) => match place.sub.and_then(intern) {
-                Some(sub) => Name::Field(Key { id: place.id, sub: Some(sub) }),
-                None => Name::Stray(name.to_owned()),
-            },
-            None if name == "__type" => Name::Type,
-            _ => Name::Stray(name.to_owned()),
-        }
+#[inline]
+fn value(jiter: &mut Jiter) -> Result<Value, Fault> {
+    match jiter.peek()? {
+        Peek::String => Ok(Value::Text(jiter.known_str()?.to_owned())),
+        peek => read(jiter, peek, 1),
     }
 }
 
@@ -159,17 +155,20 @@ fn is_ready(idf: &Idf, kind: MessageType, key: &Key, value: &Value) -> bool {
         && spec.limits(value).is_ok()
 }
 
-fn last_wins(fields: &mut Vec<(Key, Value)>) {
+fn last_wins(fields: Entries) -> Entries {
     let mut places: HashMap<Key, usize> = HashMap::with_capacity(fields.len());
     let mut kept: Vec<(Key, Value)> = Vec::with_capacity(fields.len());
-    for (key, value) in fields.drain(..) {
-        match places.get(&key) {
-            Some(&place) => kept[place].1 = value,
-            None => {
-                places.insert(key.clone(), kept.len());
-                kept.push((key, value));
-            }
+    for (key, value) in fields {
+        if let Some(&place) = places.get(&key) {
+            kept[place].1 = value;
+        } else {
+            places.insert(key.clone(), kept.len());
+            kept.push((key, value));
         }
     }
-    *fields = kept;
+    let mut fields = Entries::with_capacity(kept.len());
+    for (key, value) in kept {
+        fields.push(key, value);
+    }
+    fields
 }

@@ -1,7 +1,7 @@
 //! The forms of moments that parsers can be told to expect (`time_format`).
 
+use jiff::SignedDuration;
 use jiff::civil::{DateTime, Time};
-use jiff::{SignedDuration, Timestamp};
 
 use super::super::number::{integer, to_float};
 use super::super::python;
@@ -79,9 +79,8 @@ fn text(value: &Value) -> Result<&str, String> {
 }
 
 fn utc(seconds: i64, micros: i64) -> Option<DateTime> {
-    let moment = SignedDuration::new(seconds, 0).checked_add(SignedDuration::from_micros(micros))?;
-    let moment = Timestamp::from_duration(moment).ok()?;
-    in_range(jiff::tz::TimeZone::UTC.to_datetime(moment))
+    let since = SignedDuration::from_secs(seconds).checked_add(SignedDuration::from_micros(micros))?;
+    in_range(DateTime::constant(1970, 1, 1, 0, 0, 0, 0).checked_add(since).ok()?)
 }
 
 /// Splits seconds as Python does, rounding half to even.
@@ -112,5 +111,31 @@ fn from_millis(value: &Value) -> Option<DateTime> {
     match integer(value)? {
         Value::Int(number) => utc(number.div_euclid(divisor), 0),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::tests::{cases, decode};
+    use super::*;
+
+    #[test]
+    fn formats_convert_as_in_intelmq() {
+        let cases = cases(include_str!("../../../tests/golden/own-time-formats.json"));
+        assert_eq!(cases.len(), 92);
+        for case in &cases {
+            let format = TimeFormat::parse(case.get("format").and_then(Value::as_str).unwrap()).unwrap();
+            let moment = format.convert(&decode(case.get("in").unwrap())).map_or(Value::Null, Value::Text);
+            assert_eq!(Some(&moment), case.get("out"), "{case:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_format_is_refused() {
+        for text in
+            ["", "nope", "from_format", "timestamp|x", "from_format|%Q", "from_format|%", "from_format|%Y %Y"]
+        {
+            assert!(TimeFormat::parse(text).is_err(), "{text}");
+        }
     }
 }

@@ -4,25 +4,8 @@ use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::{SignedDuration, ToSpan as _};
 
 use super::lex::tokens;
+use super::words::{Half, Number, WEEKDAYS, full_year, is_jump, is_utc, month, name, two, unit};
 use super::ymd::{Ymd, days_in_month, is_digits};
-
-const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-const JUMPS: [&str; 19] =
-    [" ", ".", ",", ";", "-", "/", "'", "at", "on", "and", "ad", "m", "t", "of", "st", "nd", "rd", "th", ""];
 
 /// Reads a moment; what the text does not say is taken from `today`, at midnight.
 pub(crate) fn parse(text: &str, today: Date) -> Option<DateTime> {
@@ -57,38 +40,6 @@ struct Reader {
     today: Date,
 }
 
-/// A number with its fraction, `10.5`.
-#[derive(Debug, Clone, Copy)]
-struct Number {
-    whole: i64,
-    /// Sixty times the fraction, rounded down.
-    sixtieths: i64,
-    has_fraction: bool,
-}
-
-impl Number {
-    /// Reads digits with at most one dot; what is too large stands for itself.
-    fn of(token: &str) -> Option<Number> {
-        let (whole, fraction) = token.split_once('.').unwrap_or((token, ""));
-        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-        if token.len() < 1 + usize::from(token.contains('.')) || !digits(whole) || !digits(fraction) {
-            return None;
-        }
-        let has_fraction = fraction.bytes().any(|b| b != b'0');
-        let shown: String = fraction.chars().take(25).collect();
-        let sixtieths = match shown.parse::<u128>() {
-            Ok(number) => (number * 60 / 10u128.pow(shown.len() as u32)) as i64,
-            Err(_) => 0,
-        };
-        let whole = if whole.is_empty() { 0 } else { whole.parse().unwrap_or(i64::MAX) };
-        Some(Number { whole, sixtieths, has_fraction })
-    }
-
-    fn is_above(self, limit: i64) -> bool {
-        self.whole > limit || (self.whole == limit && self.has_fraction)
-    }
-}
-
 impl Reader {
     fn token(&self, at: usize) -> Option<&str> {
         self.tokens.get(at).map(String::as_str)
@@ -100,7 +51,7 @@ impl Reader {
 
     /// Tells whether a token is there that carries no meaning.
     fn is_jump(&self, at: usize) -> bool {
-        self.token(at).is_some_and(|token| JUMPS.contains(&token.to_lowercase().as_str()))
+        self.token(at).is_some_and(is_jump)
     }
 
     fn unit(&self, at: usize) -> Option<usize> {
@@ -184,7 +135,7 @@ impl Reader {
                 return;
             }
         };
-        self.tokens[at + 1] = turned.to_owned();
+        turned.clone_into(&mut self.tokens[at + 1]);
         self.found.offset = None;
         self.found.zone = (!is_utc(&token)).then_some(token);
     }
@@ -405,68 +356,22 @@ impl Found {
     }
 }
 
-/// The half of a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Half {
-    Morning,
-    Afternoon,
-}
+#[cfg(test)]
+mod tests {
+    use super::super::super::tests::cases;
+    use super::super::super::value::Value;
+    use super::*;
 
-impl Half {
-    fn of(token: &str) -> Option<Half> {
-        match token.to_lowercase().as_str() {
-            "am" | "a" => Some(Half::Morning),
-            "pm" | "p" => Some(Half::Afternoon),
-            _ => None,
+    #[test]
+    fn moments_read_as_dateutil_reads_them() {
+        let today = Date::constant(2026, 3, 31);
+        let cases = cases(include_str!("../../../tests/golden/own-dates.json"));
+        assert_eq!(cases.len(), 471);
+        for case in &cases {
+            let Value::List(case) = case else { panic!("{case:?} is no list") };
+            let moment =
+                parse(case[0].as_str().unwrap(), today).map(|moment| Value::Text(super::super::iso(moment)));
+            assert_eq!(moment.unwrap_or(Value::Null), case[1], "{case:?}");
         }
-    }
-
-    fn adjust(self, hour: i64) -> i64 {
-        match self {
-            Half::Afternoon if hour < 12 => hour + 12,
-            Half::Morning if hour == 12 => 0,
-            _ => hour,
-        }
-    }
-}
-
-fn unit(token: &str) -> Option<usize> {
-    match token.to_lowercase().as_str() {
-        "h" | "hour" | "hours" => Some(0),
-        "m" | "minute" | "minutes" => Some(1),
-        "s" | "second" | "seconds" => Some(2),
-        _ => None,
-    }
-}
-
-/// Finds a name, or its first three letters.
-fn name(names: &[&str], token: &str) -> Option<usize> {
-    let token = token.to_lowercase();
-    names.iter().position(|name| *name == token || name.get(..3) == Some(&token))
-}
-
-fn month(token: &str) -> Option<i64> {
-    let sept = token.eq_ignore_ascii_case("sept").then_some(8);
-    name(&MONTHS, token).or(sept).map(|index| index as i64 + 1)
-}
-
-fn is_utc(zone: &str) -> bool {
-    matches!(zone.to_lowercase().as_str(), "utc" | "gmt" | "z")
-}
-
-fn two(token: &str, at: usize) -> Option<i64> {
-    let digits = token.get(at..at + 2).or_else(|| token.get(at..))?;
-    digits.parse().ok().filter(|_| is_digits(digits))
-}
-
-/// Puts a year of two digits into the hundred years around now.
-fn full_year(year: i64, now: i64) -> i64 {
-    if year >= 100 {
-        return year;
-    }
-    match year + now / 100 * 100 {
-        late if late >= now + 50 => late - 100,
-        early if early < now - 50 => early + 100,
-        year => year,
     }
 }

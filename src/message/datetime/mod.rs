@@ -4,6 +4,7 @@ mod format;
 mod fuzzy;
 mod lex;
 mod strptime;
+mod words;
 mod ymd;
 
 use std::sync::LazyLock;
@@ -118,7 +119,7 @@ fn is_moment(text: &[u8]) -> bool {
 
 fn days_in_month(year: u32, month: u32) -> u32 {
     match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
         2 => 28,
         4 | 6 | 9 | 11 => 30,
         _ => 31,
