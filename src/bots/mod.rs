@@ -5,6 +5,7 @@
 
 pub mod collectors;
 mod context;
+mod format;
 pub mod experts;
 pub mod outputs;
 pub mod parsers;
