@@ -69,7 +69,9 @@ fn run_chain(text: &str) -> Duration {
     std::fs::write(path.join("in").join(FILE), text).expect("a file");
     let source = Source::new("runtime.yaml", runtime(path));
     let surroundings = Surroundings {
-        broker: Arc::new(Embedded::open(&path.join("queues"), Options::default()).expect("an embedded broker")),
+        broker: Arc::new(
+            Embedded::open(&path.join("queues"), Options::default()).expect("an embedded broker"),
+        ),
         idf: Idf::builtin(),
         environment: Environment::default(),
         state: path.to_owned(),
@@ -80,14 +82,16 @@ fn run_chain(text: &str) -> Duration {
     };
     let begin = Instant::now();
     let botnet = Botnet::start(&source, surroundings).expect("a botnet without faults");
-    let waiting = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime to wait with");
+    let waiting =
+        tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime to wait with");
     loop {
         let mut watch = botnet.activity().watch();
         let snapshot = botnet.snapshot().expect("the embedded broker tells its depths");
         if snapshot.idle && snapshot.bots.iter().any(|bot| bot.id == "output" && bot.received == ROWS) {
             break;
         }
-        let _ = waiting.block_on(async { tokio::time::timeout(Duration::from_millis(100), watch.changed()).await });
+        let _ = waiting
+            .block_on(async { tokio::time::timeout(Duration::from_millis(100), watch.changed()).await });
     }
     let took = begin.elapsed();
     botnet.shut_down();

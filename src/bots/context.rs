@@ -139,7 +139,14 @@ impl<'a> Context<'a> {
     }
 
     /// Sends a message to a named path, which must be configured.
+    ///
+    /// A message without any field is not sent, as in IntelMQ.
     pub fn send_to(&mut self, path: &str, message: Message) -> Result<(), Failure> {
+        if message.is_empty() {
+            self.log(Level::Warning, "Ignoring empty message at sending. Possible bug in bot.");
+            self.drop_message("no field is left");
+            return Ok(());
+        }
         match self.paths.iter().position(|name| name == path) {
             Some(index) => {
                 self.effects.sent.push((index, message));

@@ -5,8 +5,8 @@
 
 pub mod collectors;
 mod context;
-mod format;
 pub mod experts;
+mod format;
 pub mod outputs;
 pub mod parsers;
 mod registry;

@@ -60,7 +60,10 @@ impl RedisCache {
         self.ask(|connection| pipe.query(connection))
     }
 
-    fn ask<T>(&mut self, question: impl Fn(&mut Connection) -> Result<T, RedisError>) -> Result<T, BrokerError> {
+    fn ask<T>(
+        &mut self,
+        question: impl Fn(&mut Connection) -> Result<T, RedisError>,
+    ) -> Result<T, BrokerError> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.connect().map_err(|error| self.unavailable(&error))?,

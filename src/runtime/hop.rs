@@ -207,7 +207,9 @@ impl<'n> Hop<'n> {
         let slot = &self.net.slots[index];
         let journal = self.keeps_journal();
         let mut served = Served { finished: 0, failure: None };
-        let Core { bot: Some(bot), cache, .. } = core else { return Served { failure: Some(missing()), ..served } };
+        let Core { bot: Some(bot), cache, .. } = core else {
+            return Served { failure: Some(missing()), ..served };
+        };
         let mut memory = Recall { link, bot: &slot.id, cache: cache.as_mut() };
         let mut context = Context::new(&slot.site, &slot.path_names, &mut memory, limit);
         let mut share = Share::new(index, slot);

@@ -43,7 +43,9 @@ fn survive(stateless: &str, kills: usize) {
         }
         let rest = reports * ROWS - before;
         let goal = before + random.below(rest);
-        until(PATIENCE, "events in the output", || botnet.lines() > goal || process.try_wait().unwrap().is_some());
+        until(PATIENCE, "events in the output", || {
+            botnet.lines() > goal || process.try_wait().unwrap().is_some()
+        });
         process.kill().unwrap();
         process.wait().unwrap();
         // Only what was killed with messages in flight counts.
@@ -53,7 +55,8 @@ fn survive(stateless: &str, kills: usize) {
     until(PATIENCE, "the last event", || botnet.lines() >= reports * ROWS);
     botnet.deliver(reports);
     until(PATIENCE, "the events of one more report", || botnet.lines() >= (reports + 1) * ROWS);
-    rustix::process::kill_process(rustix::process::Pid::from_child(&process), rustix::process::Signal::TERM).unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_child(&process), rustix::process::Signal::TERM)
+        .unwrap();
     assert!(process.wait().unwrap().success());
     botnet.assert_each_event_once((reports + 1) * ROWS);
 }
@@ -105,7 +108,8 @@ output:
     }
 
     fn start(&self) -> Child {
-        let stderr = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.join("stderr")).unwrap();
+        let stderr =
+            std::fs::OpenOptions::new().create(true).append(true).open(self.folder.join("stderr")).unwrap();
         Command::new(program())
             .args(["botnet", "run"])
             .arg(self.folder.join("etc/runtime.yaml"))
@@ -120,7 +124,9 @@ output:
 
     /// Puts a report in whose rows occur in no other.
     fn deliver(&self, number: usize) {
-        let mut text = String::from("\"timestamp\",\"ip\",\"port\",\"protocol\",\"hostname\",\"tag\",\"asn\",\"geo\",\"banner\"\n");
+        let mut text = String::from(
+            "\"timestamp\",\"ip\",\"port\",\"protocol\",\"hostname\",\"tag\",\"asn\",\"geo\",\"banner\"\n",
+        );
         for row in number * ROWS..(number + 1) * ROWS {
             let (low, port) = (row % 250, 1024 + row % 60_000);
             let _ = writeln!(
@@ -130,7 +136,8 @@ output:
         }
         let hidden = self.folder.join("in/.part");
         std::fs::write(&hidden, text).unwrap();
-        std::fs::rename(hidden, self.folder.join(format!("in/2026-01-15-scan_telnet-lab{number}.csv"))).unwrap();
+        std::fs::rename(hidden, self.folder.join(format!("in/2026-01-15-scan_telnet-lab{number}.csv")))
+            .unwrap();
     }
 
     fn lines(&self) -> usize {

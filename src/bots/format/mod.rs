@@ -4,9 +4,9 @@
 
 mod number;
 mod spec;
-mod time;
 #[cfg(test)]
 mod tests;
+mod time;
 
 use std::borrow::Cow;
 
@@ -58,7 +58,6 @@ pub(crate) trait Scope {
     /// Finds a name and takes as many of the steps as belong to it; returns what was found and how many those were.
     fn find<'s>(&'s self, name: &str, steps: &[Step]) -> Result<(Item<'s>, usize), String>;
 }
-
 
 /// What Python says of a name that is not there.
 pub(crate) fn missing(name: &str) -> String {
@@ -142,7 +141,9 @@ impl<'a> Item<'a> {
             (Item::Value(value), Step::Attribute(name)) => {
                 return Err(format!("'{}' object has no attribute '{name}'", type_name(&value)));
             }
-            (Item::Moment(_), Step::Item(_)) => return Err("'datetime.datetime' object is not subscriptable".into()),
+            (Item::Moment(_), Step::Item(_)) => {
+                return Err("'datetime.datetime' object is not subscriptable".into());
+            }
         };
         let index = key.parse::<usize>().ok().filter(|_| key.bytes().all(|b| b.is_ascii_digit()));
         let found = match (&*value, index) {

@@ -96,7 +96,8 @@ impl Spec {
         if self.align == Some('=') {
             return Err("'=' alignment not allowed in string format specifier".into());
         }
-        let cut = self.precision.and_then(|most| text.char_indices().nth(most)).map_or(text.len(), |(at, _)| at);
+        let cut =
+            self.precision.and_then(|most| text.char_indices().nth(most)).map_or(text.len(), |(at, _)| at);
         Ok(self.pad("", &text[..cut], '<'))
     }
 

@@ -17,7 +17,8 @@ pub(super) fn str(moment: DateTime) -> String {
 /// `repr(datetime)`
 pub(super) fn repr(moment: DateTime) -> String {
     let (year, month, day) = (moment.year(), moment.month(), moment.day());
-    let mut parts = vec![i32::from(year), month.into(), day.into(), moment.hour().into(), moment.minute().into()];
+    let mut parts =
+        vec![i32::from(year), month.into(), day.into(), moment.hour().into(), moment.minute().into()];
     let tail = [i32::from(moment.second()), micros(moment)];
     if tail != [0, 0] {
         parts.extend(if tail[1] == 0 { &tail[..1] } else { &tail[..] });

@@ -25,8 +25,40 @@ pub(super) const SPEC: BotSpec = BotSpec {
                 "format_filename",
                 ParamKind::Bool,
                 "false",
-                "Fills in `{event[FIELD]}` in the file's name; a moment may have a format, \
-                 `{event[time.source]:%Y-%m-%d}`. A slash in a value becomes `_`. An event without the field is dumped.",
+                "Fills in fields of the event in the file's name, as Python's format strings do: `{event[source.asn]}`, \
+                 `{event[time.source]:%Y-%m-%d}`. An event without the field fails, and so does one whose value would \
+                 lead out of the folder before the first field.",
+            ),
+            Param::new(
+                "encoding_errors_mode",
+                ParamKind::Choice(ERROR_MODES),
+                "\"strict\"",
+                "What IntelMQ does with text that is no Unicode; here all text is Unicode and it has no effect.",
+            ),
+            Param::new(
+                "single_key",
+                ParamKind::Text,
+                "null",
+                "Writes this field alone: `raw` decoded, the text that is in `output`, or any other as it is.",
+            ),
+            Param::new(
+                "hierarchical_output",
+                ParamKind::Bool,
+                "false",
+                "Nests fields at the dots of their names.",
+            ),
+            Param::new("keep_raw_field", ParamKind::Bool, "false", "Writes `raw` as well."),
+            Param::new(
+                "message_with_type",
+                ParamKind::Bool,
+                "false",
+                "Writes `__type` as well; also called with_type.",
+            ),
+            Param::new(
+                "message_jsondict_as_string",
+                ParamKind::Bool,
+                "false",
+                "Has no effect on lines of JSON, as in IntelMQ 3.5.0.",
             ),
         ],
         stateful: true,
@@ -46,15 +78,27 @@ enum Destination {
     /// All to one file.
     One(PathBuf),
     /// Each to the file that its fields name.
-    Named(FileName, Site),
+    Named(FileName),
 }
+
+/// Python's ways to treat what cannot be encoded.
+const ERROR_MODES: &[&str] = &[
+    "strict",
+    "ignore",
+    "replace",
+    "backslashreplace",
+    "xmlcharrefreplace",
+    "namereplace",
+    "surrogateescape",
+    "surrogatepass",
+];
 
 fn make(params: &Params, site: &Site) -> Result<Bot, Failure> {
     let file = params.text("file")?.unwrap_or_else(|| "file-output/events.txt".to_owned());
     let exporter = Exporter::of(params, site)?;
     let file = if params.flag("format_filename") {
         let refused = |problem| Failure::Configuration(format!("parameter \"file\": {problem}"));
-        Destination::Named(FileName::parse(&file).map_err(refused)?, site.clone())
+        Destination::Named(FileName::parse(&file, site).map_err(refused)?)
     } else {
         Destination::One(site.path(&file))
     };
@@ -68,9 +112,9 @@ impl Output for FileOutput {
         self.line.push(b'\n');
         match &self.file {
             Destination::One(file) => context.append(file, &self.line),
-            Destination::Named(name, site) => {
-                let name = name.fill(event).map_err(Failure::Other)?;
-                context.append(&site.path(&name), &self.line);
+            Destination::Named(name) => {
+                let file = name.fill(event).map_err(Failure::Other)?;
+                context.append(&file, &self.line);
             }
         }
         Ok(())

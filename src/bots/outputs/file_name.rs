@@ -1,95 +1,61 @@
 //! Names of files with fields of the event in them, as `format_filename` has them: Python's format strings.
 
-use jiff::Timestamp;
+use std::path::{Component, Path, PathBuf};
 
-use crate::message::{Message, python};
+use crate::bots::Site;
+use crate::bots::format::{Item, Scope, Step, Template, missing};
+use crate::message::Message;
 
-/// A name in parts.
+/// The name of a file, and the folder that no event leads out of.
 #[derive(Debug)]
 pub(super) struct FileName {
-    parts: Vec<Part>,
-}
-
-#[derive(Debug)]
-enum Part {
-    Text(String),
-    /// A field and, for moments, how they are written.
-    Field(String, String),
+    template: Template,
+    base: PathBuf,
+    state: PathBuf,
 }
 
 impl FileName {
-    /// Reads a name; `{event[FIELD]}` and `{event[time.source]:%Y-%m-%d}` are filled in, `{{` and `}}` are braces.
-    pub(super) fn parse(text: &str) -> Result<FileName, String> {
-        let mut parts = Vec::new();
-        let mut literal = String::new();
-        let mut rest = text;
-        while let Some(at) = rest.find(['{', '}']) {
-            literal.push_str(&rest[..at]);
-            let (brace, after) = rest[at..].split_at(1);
-            if let Some(after) = after.strip_prefix(brace) {
-                literal.push_str(brace);
-                rest = after;
-                continue;
-            }
-            let inside = if brace == "{" { after.split_once('}') } else { None };
-            let Some((inside, after)) = inside else {
-                return Err(format!("{brace:?} stands alone; write it twice to have the sign itself"));
-            };
-            parts.push(Part::Text(std::mem::take(&mut literal)));
-            parts.push(field(inside)?);
-            rest = after;
+    /// Reads a name: `{event[FIELD]}` is a field, `{event[time.source]:%Y-%m-%d}` a moment as strftime writes it.
+    pub(super) fn parse(text: &str, site: &Site) -> Result<FileName, String> {
+        let template = Template::parse(text)?;
+        let literal = text.find(['{', '}']).map_or(text, |end| &text[..end]);
+        let folder = literal.rfind('/').map_or("", |end| &literal[..=end]);
+        Ok(FileName { template, base: site.path(folder), state: site.state.clone() })
+    }
+
+    /// Fills in an event's fields. A missing field is an error, and so is a value that would lead out of the folder that
+    /// stands before the first field: values come from outside.
+    pub(super) fn fill(&self, event: &Message) -> Result<PathBuf, String> {
+        let name =
+            self.template.render(&Event(event)).map_err(|error| format!("the file's name: {error}"))?;
+        let path = self.state.join(&name);
+        let inside = |below: &Path| below.components().all(|part| matches!(part, Component::Normal(_)));
+        let stays = path.strip_prefix(&self.base).is_ok_and(|below| inside(below) && below != Path::new(""));
+        if !stays || name.ends_with('/') || name.contains('\0') {
+            return Err(format!("the file's name {name:?} leads out of {}", self.base.display()));
         }
-        literal.push_str(rest);
-        parts.push(Part::Text(literal));
-        Ok(FileName { parts })
-    }
-
-    /// Fills in an event's fields; one that is missing is an error.
-    pub(super) fn fill(&self, event: &Message) -> Result<String, String> {
-        let mut name = String::new();
-        for part in &self.parts {
-            match part {
-                Part::Text(text) => name.push_str(text),
-                Part::Field(field, spec) => name.push_str(&value(event, field, spec)?),
-            }
-        }
-        Ok(name)
+        Ok(path)
     }
 }
 
-fn field(inside: &str) -> Result<Part, String> {
-    let (name, spec) = inside.split_once(':').unwrap_or((inside, ""));
-    let Some(field) = name.strip_prefix("event[").and_then(|name| name.strip_suffix(']')) else {
-        return Err(format!("{{{inside}}} is no field; write {{event[source.asn]}}"));
-    };
-    if !spec.is_empty() && !field.starts_with("time.") {
-        return Err(format!("{{{inside}}}: only time.source and time.observation take a format"));
-    }
-    Ok(Part::Field(field.to_owned(), spec.to_owned()))
-}
+/// An event under the name `event`, with its times as moments.
+struct Event<'e>(&'e Message);
 
-/// Returns a field's text. What would lead into another folder is replaced, for it comes from outside.
-fn value(event: &Message, field: &str, spec: &str) -> Result<String, String> {
-    let Some(value) = event.get(field) else {
-        return Err(format!("the event has no {field}, which the name of its file needs"));
-    };
-    let text = python::str(value);
-    let text = if field.starts_with("time.") { moment(&text, spec)? } else { text };
-    if text.bytes().all(|byte| byte == b'.') {
-        return Ok("_".repeat(text.len()));
+impl Scope for Event<'_> {
+    fn find<'s>(&'s self, name: &str, steps: &[Step]) -> Result<(Item<'s>, usize), String> {
+        let field = match (name, steps.first()) {
+            ("event", Some(Step::Item(field))) => field,
+            ("event", _) => return Err("a field is missing: write {event[source.asn]}".to_owned()),
+            _ => return Err(missing(name)),
+        };
+        let value = self.0.get(field).ok_or_else(|| missing(field))?;
+        let moment = match &**field {
+            "time.source" | "time.observation" => value.as_str().and_then(|text| text.get(..text.len() - 6)),
+            _ => None,
+        };
+        let moment = moment.and_then(|text| text.parse().ok());
+        Ok((moment.map_or_else(|| Item::value(value), Item::Moment), 1))
     }
-    Ok(text.replace(['/', '\0'], "_"))
-}
-
-fn moment(text: &str, spec: &str) -> Result<String, String> {
-    let moment: Timestamp = text.parse().map_err(|error| format!("{text:?} is no moment: {error}"))?;
-    let spec = match spec {
-        "" if moment.subsec_nanosecond() == 0 => "%Y-%m-%d %H:%M:%S",
-        "" => "%Y-%m-%d %H:%M:%S.%6f",
-        spec => spec,
-    };
-    jiff::fmt::strtime::format(spec, moment)
-        .map_err(|error| format!("the format {spec:?} cannot be used: {error}"))
 }
 
 #[cfg(test)]
@@ -98,30 +64,37 @@ mod tests {
     use crate::message::{Idf, Value};
 
     fn filled(name: &str) -> Result<String, String> {
-        let mut event = Message::event(&Idf::builtin());
+        let site = Site { bot: "file".into(), state: "/state".into(), idf: Idf::builtin() };
+        let mut event = Message::event(&site.idf);
         let fields = [
             ("source.asn", Value::from(64500)),
-            ("source.reverse_dns", Value::Text("ward-3.hospital.example".to_owned())),
-            ("time.source", Value::Text("2026-01-15T03:10:12+00:00".to_owned())),
-            ("extra.path", Value::Text("../../etc".to_owned())),
-            ("extra.dots", Value::Text("..".to_owned())),
+            ("source.network", Value::from("192.0.2.0/24")),
+            ("time.source", Value::from("2026-01-15T03:10:12.5+00:00")),
+            ("source.allocated", Value::from("2026-01-15T03:10:12+00:00")),
+            ("extra.path", Value::from("../../etc")),
+            ("extra.root", Value::from("/etc/x")),
+            ("extra.dots", Value::from("..")),
+            ("extra.zero", Value::from("a\0b")),
         ];
         for (name, value) in fields {
             event.add(name, value).unwrap();
         }
-        FileName::parse(name)?.fill(&event)
+        FileName::parse(name, &site)?.fill(&event).map(|path| path.display().to_string())
     }
 
     #[test]
     fn fields_are_filled_in() {
         let cases = [
-            ("events.jsonl", "events.jsonl"),
-            ("a/AS{event[source.asn]}.jsonl", "a/AS64500.jsonl"),
-            ("{event[source.asn]}/{event[source.reverse_dns]}", "64500/ward-3.hospital.example"),
-            ("{event[time.source]:%Y-%m-%d}.txt", "2026-01-15.txt"),
-            ("{event[time.source]}", "2026-01-15 03:10:12"),
-            ("{{}}{event[source.asn]}", "{}64500"),
-            ("out/{event[extra.path]}/{event[extra.dots]}/x", "out/.._.._etc/__/x"),
+            ("events.jsonl", "/state/events.jsonl"),
+            ("/var/a/AS{event[source.asn]}.jsonl", "/var/a/AS64500.jsonl"),
+            ("../{event[source.asn]}", "/state/../64500"),
+            ("out/{event[source.network]}.txt", "/state/out/192.0.2.0/24.txt"),
+            ("{event[time.source]:%Y-%m-%d}.txt", "/state/2026-01-15.txt"),
+            ("{event[time.source]}", "/state/2026-01-15 03:10:12.500000"),
+            ("{event[time.source].year}/{event[source.asn]:07d}", "/state/2026/0064500"),
+            ("{event[source.allocated]}", "/state/2026-01-15T03:10:12+00:00"),
+            ("{{}}{event[source.asn]}", "/state/{}64500"),
+            ("{event[extra.dots]}.txt", "/state/...txt"),
         ];
         for (name, expected) in cases {
             assert_eq!(filled(name).as_deref(), Ok(expected), "{name}");
@@ -131,11 +104,17 @@ mod tests {
     #[test]
     fn what_cannot_be_filled_in_says_why() {
         let cases = [
-            ("{event[source.ip]}", "no source.ip"),
-            ("{event", "stands alone"),
-            ("x}", "stands alone"),
-            ("{}", "is no field"),
-            ("{event[source.asn]:%Y}", "only time.source"),
+            ("{event[source.ip]}", "the file's name: 'source.ip'"),
+            ("{event", "expected '}'"),
+            ("x}", "Single '}'"),
+            ("{}", "Replacement index 0"),
+            ("{event}", "write {event[source.asn]}"),
+            ("{event[source.asn]:%Y}", "Invalid format specifier"),
+            ("out/{event[extra.path]}/x", "leads out of /state/out/"),
+            ("out/{event[extra.dots]}/x", "leads out of /state/out/"),
+            ("{event[extra.root]}", "leads out of /state"),
+            ("a/{event[extra.zero]}", "leads out of /state/a"),
+            ("a/{event[source.asn]}/", "leads out of /state/a"),
         ];
         for (name, expected) in cases {
             let problem = filled(name).unwrap_err();
