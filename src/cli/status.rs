@@ -45,7 +45,7 @@ fn text(lab: &LabStatus) -> String {
     facts.extend(lab.api.iter().map(|api| format!("  page    {}", api.url)));
     let mut text = facts.join("\n") + "\n";
     if !lab.bots.is_empty() {
-        let head = ["bot", "state", "received", "sent", "failed"].map(str::to_owned).to_vec();
+        let head = ["bot", "state", "received", "sent", "dropped", "failed"].map(str::to_owned).to_vec();
         let rows: Vec<Vec<String>> = std::iter::once(head).chain(lab.bots.iter().map(row)).collect();
         text.push('\n');
         text += &output::indented(&output::table(&rows));
@@ -55,5 +55,6 @@ fn text(lab: &LabStatus) -> String {
 
 fn row(bot: &BotSummary) -> Vec<String> {
     let state = format!("{:?}", bot.state).to_lowercase();
-    vec![bot.id.clone(), state, bot.received.to_string(), bot.sent.to_string(), bot.failed.to_string()]
+    let numbers = [bot.received, bot.sent, bot.dropped, bot.failed];
+    [bot.id.clone(), state].into_iter().chain(numbers.map(|number| number.to_string())).collect()
 }

@@ -41,6 +41,8 @@ pub struct BotSummary {
     pub received: u64,
     /// Messages that it has sent, on all paths.
     pub sent: u64,
+    /// Messages that it dropped on purpose.
+    pub dropped: u64,
     /// Messages and rows that it gave up.
     pub failed: u64,
 }
@@ -73,6 +75,7 @@ impl BotSummary {
             state: bot.state,
             received: bot.received,
             sent: bot.sent.values().sum(),
+            dropped: bot.dropped,
             failed: bot.failed,
         }
     }
