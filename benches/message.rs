@@ -51,15 +51,19 @@ fn build(idf: &std::sync::Arc<Idf>, raw: &[u8]) -> Message {
 
 fn messages(criterion: &mut Criterion) {
     let idf = Idf::builtin();
-    let raw: Vec<u8> = b"\"timestamp\",\"ip\",\"port\",\"protocol\"\n".iter().copied().cycle().take(720).collect();
+    let raw: Vec<u8> =
+        b"\"timestamp\",\"ip\",\"port\",\"protocol\"\n".iter().copied().cycle().take(720).collect();
     let event = build(&idf, &raw);
     let wire = event.to_wire();
-    let keys: Vec<(Key, &str)> =
-        FIELDS.iter().map(|(name, value)| (idf.key(MessageType::Event, name).expect("a field"), *value)).collect();
+    let keys: Vec<(Key, &str)> = FIELDS
+        .iter()
+        .map(|(name, value)| (idf.key(MessageType::Event, name).expect("a field"), *value))
+        .collect();
     let three = Filter::whitelist(["source.ip", "source.port", "classification.type"]);
     let mut out = Vec::with_capacity(8192);
 
-    criterion.bench_function("read", |b| b.iter(|| Message::from_wire(&idf, black_box(wire.as_bytes()), None)));
+    criterion
+        .bench_function("read", |b| b.iter(|| Message::from_wire(&idf, black_box(wire.as_bytes()), None)));
     criterion.bench_function("write", |b| {
         b.iter(|| {
             out.clear();

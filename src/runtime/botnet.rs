@@ -137,11 +137,11 @@ impl Botnet {
                 limit,
             });
         }
-        let idle = net
-            .slots
-            .iter()
-            .filter(|slot| slot.state() == BotState::Running)
-            .all(|slot| is_idle(slot, &queues));
+        // Asked after the depths and before the counters: an empty queue whose hop still commits is no rest, and once it has
+        // committed its counters are right.
+        let committing = self.activity.is_committing();
+        let mut running = net.slots.iter().filter(|slot| slot.state() == BotState::Running);
+        let idle = !committing && running.all(|slot| is_idle(slot, &queues));
         let bots = net.listed.iter().map(|&index| status(&net.slots[index])).collect();
         Ok(Snapshot { activity, idle, revision, bots, queues })
     }

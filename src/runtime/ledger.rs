@@ -177,6 +177,7 @@ impl Hop<'_> {
         acknowledge: usize,
     ) -> Result<(), Trouble> {
         let net = self.net();
+        let _committing = net.activity.committing();
         let journal = net.journal.as_deref().filter(|journal| journal.has_room());
         let mut held = journal.map(Journal::lock);
         let written = self.write(core, link, held.as_deref_mut());
@@ -201,7 +202,6 @@ impl Hop<'_> {
         self.write_caches(core);
         self.helpers.clear();
         finish(net, self.ledger.shares, link);
-        net.activity.bump();
         Ok(())
     }
 

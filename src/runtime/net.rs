@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -38,28 +39,53 @@ pub(super) struct Net {
 
 /// Counts what was committed, and wakes those who wait for more.
 #[derive(Debug)]
-pub struct Activity(watch::Sender<u64>);
+pub struct Activity {
+    count: watch::Sender<u64>,
+    /// Hops whose commit has begun and whose counters and dumps are not written yet.
+    committing: AtomicUsize,
+}
+
+/// Held while a hop commits, so that nobody takes an empty queue for the end of the work.
+pub(super) struct Committing<'a>(&'a Activity);
+
+impl Drop for Committing<'_> {
+    fn drop(&mut self) {
+        self.0.committing.fetch_sub(1, Ordering::SeqCst);
+        self.0.bump();
+    }
+}
 
 impl Default for Activity {
     fn default() -> Self {
-        Activity(watch::Sender::new(0))
+        Activity { count: watch::Sender::new(0), committing: AtomicUsize::new(0) }
     }
 }
 
 impl Activity {
     /// Counts one thing that happened.
     pub fn bump(&self) {
-        self.0.send_modify(|count| *count += 1);
+        self.count.send_modify(|count| *count += 1);
+    }
+
+    /// Marks that a hop commits, until the mark is dropped; that counts as one thing that happened.
+    pub(super) fn committing(&self) -> Committing<'_> {
+        self.committing.fetch_add(1, Ordering::SeqCst);
+        Committing(self)
+    }
+
+    /// Tells whether some hop commits right now.
+    pub(super) fn is_committing(&self) -> bool {
+        self.committing.load(Ordering::SeqCst) > 0
     }
 
     /// Returns how much has happened.
     pub fn count(&self) -> u64 {
-        *self.0.borrow()
+        *self.count.borrow()
     }
 
     /// Returns a receiver that learns of every change.
     pub fn watch(&self) -> watch::Receiver<u64> {
-        self.0.subscribe()
+        self.count.subscribe()
     }
 }
 
