@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use super::args::Common;
 use super::exit::Exit;
 use super::failure::Failure;
+use crate::bots::Modules;
 use crate::diagnostic::Diagnostic;
-use crate::playbook::{Catalog, CatalogError, Entry, Playbook};
+use crate::playbook::{Catalog, CatalogError, Entry, Known, Playbook, lint};
 
 /// Lists what is built in and what `--playbooks` adds.
 pub(super) fn open(common: &Common) -> Result<Catalog, Failure> {
@@ -47,18 +48,33 @@ pub(super) fn named(words: &[String], common: &Common) -> Result<Vec<Named>, Fai
     Ok(found)
 }
 
-/// Finds the one playbook that a word names, and reads it.
-pub(super) fn playbook(word: &str, common: &Common) -> Result<(Playbook, Option<PathBuf>), Failure> {
+/// Finds the one playbook that a word names.
+pub(super) fn one(word: &str, common: &Common) -> Result<Named, Failure> {
     let mut found = named(&[word.to_owned()], common)?;
     match (found.pop(), found.is_empty()) {
-        (Some(Named { entry, folder }), true) => Ok((load(&entry)?, folder)),
+        (Some(named), true) => Ok(named),
         _ => Err(Failure::usage("several-playbooks", format!("the folder {word} holds several playbooks"))
             .help("name one of them, and give the folder with --playbooks DIR")),
     }
 }
 
-/// Reads a playbook.
+/// Returns everything that is wrong with a playbook, as far as it can be found without running it.
+pub(super) fn problems(entry: &Entry) -> Vec<Diagnostic> {
+    lint(entry, Known { services: &[], modules: Some(&Modules) })
+}
+
+/// Reads a playbook that shall run; one with errors is refused before anything is done.
 pub(super) fn load(entry: &Entry) -> Result<Playbook, Failure> {
+    let mut problems = problems(entry);
+    problems.retain(Diagnostic::is_error);
+    if !problems.is_empty() {
+        return Err(Failure::new(Exit::Invalid, problems));
+    }
+    read(entry)
+}
+
+/// Reads a playbook that shall only be looked at.
+pub(super) fn read(entry: &Entry) -> Result<Playbook, Failure> {
     entry.load().map_err(|problems| Failure::new(Exit::Invalid, problems))
 }
 

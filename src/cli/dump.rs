@@ -1,5 +1,9 @@
 //! `dump`: the messages that bots gave up.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value as Json;
+
 use super::args::{Common, LabArg};
 use super::exit::Exit;
 use super::failure::Failure;
@@ -180,8 +184,27 @@ fn named(chosen: &Chosen, bot: &str, names: &[String]) -> Result<Vec<String>, Fa
 fn text(number: usize, entry: &DumpEntry) -> String {
     let queue = entry.source_queue.as_deref().unwrap_or("no queue");
     let head = bold(&format!("{} {number}", entry.bot));
-    let (error, message) = (output::indented(entry.traceback.trim_end()), output::indented(&entry.message));
-    format!("{head}  {} from {queue}\n{error}\n{message}", entry.id)
+    let error = output::indented(entry.traceback.trim_end());
+    format!("{head}  {} from {queue}\n{error}\n{}", entry.id, output::indented(&message(&entry.message)))
+}
+
+/// Writes a message a field a line, with its raw part as it was; what is no message stays as it is.
+fn message(text: &str) -> String {
+    let Ok(fields) = serde_json::from_str::<serde_json::Map<String, Json>>(text) else {
+        return text.to_owned();
+    };
+    let mut lines = Vec::new();
+    for (field, value) in &fields {
+        match (value.as_str(), field == "raw") {
+            (Some(raw), true) => match STANDARD.decode(raw).map(String::from_utf8) {
+                Ok(Ok(raw)) => lines.extend(raw.lines().map(|line| format!("raw: {line}"))),
+                _ => lines.push(format!("raw = {raw}")),
+            },
+            (Some(text), false) => lines.push(format!("{field} = {text}")),
+            (None, _) => lines.push(format!("{field} = {value}")),
+        }
+    }
+    lines.join("\n")
 }
 
 /// Returns what a traceback says in the end.

@@ -11,6 +11,10 @@ use super::lab;
 use super::output::{self, bold};
 use crate::session::explain::{Did, End, Life, Lives, Selector, Stage};
 
+/// Fields that tell messages apart.
+const MAIN: &[&str] =
+    &["time.source", "source.ip", "source.port", "source.fqdn", "source.url", "classification.type"];
+
 /// The arguments of `explain`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: intelmq-lab explain 1")]
@@ -56,12 +60,16 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
 fn lost(lives: &[Life]) -> String {
     let paragraph = |life: &Life| {
         let mut text = format!("{}\n", heading(life));
-        if let Some(row) = &life.row {
-            let _ = writeln!(text, "  {row}");
-        }
+        let _ = writeln!(text, "  {}", life.row.clone().unwrap_or_else(|| main_fields(life)));
         text
     };
     lives.iter().map(paragraph).collect()
+}
+
+/// Tells one message from others that have no row.
+fn main_fields(life: &Life) -> String {
+    let fields = life.message.iter().filter(|(field, _)| MAIN.contains(&field.as_str()));
+    fields.map(|(field, value)| format!("{field}={}", plain(value))).collect::<Vec<_>>().join(" ")
 }
 
 fn heading(life: &Life) -> String {

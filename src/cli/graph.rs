@@ -46,7 +46,7 @@ enum Form {
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let graph = match (&args.file, &args.playbook) {
         (Some(file), _) => Graph::of(&of_file(file)?),
-        (None, Some(id)) => Graph::of(&of_playbook(&catalog::playbook(id, common)?.0)?),
+        (None, Some(id)) => Graph::of(&of_playbook(&catalog::read(&catalog::one(id, common)?.entry)?)?),
         (None, None) => of_lab(&args.lab)?,
     };
     if common.json {

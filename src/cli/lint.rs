@@ -10,7 +10,6 @@ use super::failure::Failure;
 use super::interrupt;
 use super::output;
 use crate::diagnostic::{Diagnostic, Style, render, summary};
-use crate::playbook::{Known, lint};
 use crate::report::{Progress, Reports};
 use crate::session::{LabWish, World, prove};
 
@@ -31,7 +30,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let mut found: Vec<(String, Vec<Diagnostic>)> = Vec::new();
     let mut exits = Vec::new();
     for named in catalog::named(&args.what, common)? {
-        let mut problems = lint(&named.entry, Known::default());
+        let mut problems = catalog::problems(&named.entry);
         let faulty = |problems: &[Diagnostic]| problems.iter().any(Diagnostic::is_error);
         if let (Some(world), false) = (&world, faulty(&problems)) {
             match played(world, &named, common) {

@@ -30,7 +30,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
-    let (playbook, _) = catalog::playbook(&args.playbook, common)?;
+    let playbook = catalog::load(&catalog::one(&args.playbook, common)?.entry)?;
     let choice = choose(&common.wish()).map_err(SessionError::from)?;
     let out = std::path::absolute(&args.out).map_err(|cause| output::cannot_write(&args.out, &cause))?;
     if !args.force && fs::read_dir(&out).is_ok_and(|mut entries| entries.next().is_some()) {

@@ -26,7 +26,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
-    let (playbook, _) = catalog::playbook(&args.playbook, common)?;
+    let playbook = catalog::read(&catalog::one(&args.playbook, common)?.entry)?;
     match &args.step {
         Some(word) => {
             let number = step::number(&playbook, word)?;

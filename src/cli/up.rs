@@ -47,9 +47,10 @@ impl StepArgs {
 }
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
-    let (playbook, folder) = catalog::playbook(&args.playbook, common)?;
+    let named = catalog::one(&args.playbook, common)?;
+    let playbook = catalog::load(&named.entry)?;
     let range = args.steps.range(&playbook)?;
-    let wish = LabWish { name: args.lab.clone(), wish: common.wish(), playbooks: folder };
+    let wish = LabWish { name: args.lab.clone(), wish: common.wish(), playbooks: named.folder };
     let mut reports = args.report.open(common)?;
     let world = World::of_user(interrupt::watch()?)?;
     let ran = up(&world, &playbook, &wish, range, &mut |event| reports.event(&event));
@@ -69,7 +70,7 @@ fn after(world: &World, ran: &Ran) -> Result<String, Failure> {
     let lab = if several { format!(" --lab {}", record.name) } else { String::new() };
     let folder = ran.lab.folder.display();
     let mut lines = vec![String::new(), format!("lab {} runs in {folder}", record.name)];
-    lines.extend(ran.lab.api()?.map(|api| format!("page {}", api.url)));
+    lines.extend(ran.lab.api()?.map(|api| format!("api {}", api.url)));
     let next: &[(&str, &str)] = if ran.failed + ran.broken == 0 {
         &[
             ("events", "what came out"),

@@ -117,6 +117,9 @@ impl Human {
     fn session_finished(&mut self, passed: usize, failed: usize, took_ms: u64) -> io::Result<()> {
         self.spinner.rest();
         let style = if failed == 0 { GOOD } else { BAD };
+        if passed + failed == 0 {
+            return self.line("nothing to do: every step passed before");
+        }
         let counts = format!("{style}{passed} passed, {failed} failed{style:#}");
         self.line(&format!("{counts} {FAINT}in {}{FAINT:#}", seconds(took_ms)))
     }
