@@ -16,6 +16,7 @@ fn cases(state: &Path) -> TestCases {
         .env("NO_COLOR", "1")
         .timeout(std::time::Duration::from_secs(60));
     cases.insert_var("[VERSION]", env!("CARGO_PKG_VERSION")).expect("a name of capitals");
+    cases.insert_var("[STATE]", state.to_string_lossy().into_owned()).expect("a name of capitals");
     cases
 }
 
