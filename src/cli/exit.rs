@@ -33,7 +33,7 @@ impl Exit {
         (Exit::Ok, "everything was done, and every check passed"),
         (Exit::Bug, "a fault of intelmq-lab itself"),
         (Exit::Usage, "usage: unknown option or playbook, impossible combination"),
-        (Exit::Invalid, "a playbook or a runtime file is invalid"),
+        (Exit::Invalid, "a playbook or a runtime file is invalid, templates included"),
         (Exit::CannotRender, "the playbook is valid, but cannot be rendered here"),
         (Exit::Target, "the target failed: no free port, no such program, no engine"),
         (Exit::Runtime, "the botnet failed, or a feed could not be put in"),

@@ -1,0 +1,227 @@
+//! What a command line must do beyond its words: signals, closed pipes, JSON, colours, exit codes.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value as Json;
+use tempfile::TempDir;
+
+use crate::support::{program, until};
+
+const COURSE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mini-course/playbooks");
+
+/// A user's home without a past; its labs end with it.
+struct Home(TempDir);
+
+impl Home {
+    fn new() -> Self {
+        Home(tempfile::tempdir().unwrap())
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program());
+        command.args(arguments).env("XDG_STATE_HOME", self.0.path()).env_remove("NO_COLOR");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs a command that must succeed, and reads its standard output as JSON.
+    fn json(&self, arguments: &[&str]) -> Json {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn is_empty(&self) -> bool {
+        std::fs::read_dir(self.0.path()).unwrap().next().is_none()
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = self.run(&["down", "--all"]);
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Writes a playbook whose step waits for something that never comes.
+fn endless(folder: &Path) -> String {
+    let playbook = folder.join("endless");
+    std::fs::create_dir(&playbook).unwrap();
+    std::fs::write(playbook.join("playbook.yaml"), ENDLESS).unwrap();
+    let botnet = Path::new(COURSE).join("passes/runtime.yaml.j2");
+    std::fs::copy(botnet, playbook.join("runtime.yaml.j2")).unwrap();
+    playbook.display().to_string()
+}
+
+const ENDLESS: &str = "\
+format: 1
+id: endless
+title: Waiting
+summary: You know patience.
+level: beginner
+minutes: 5
+botnet: runtime.yaml.j2
+steps:
+  - id: wait
+    title: It never comes
+    say: Wait. It does not come. Wait longer.
+    notes: None.
+    hint: [Is anything there?]
+    within: 5m
+    do:
+      - inject: {queue: file-output-queue, message: {feed.name: none, source.ip: 192.0.2.1, classification.type: scanner}}
+    expect:
+      - events: {file: events.jsonl, contain: [{source.ip: 192.0.2.99}]}
+";
+
+/// Starts a command that reports JSON lines, and returns once it waits.
+fn waiting(home: &Home, arguments: &[&str]) -> Child {
+    let mut child = home.command(&[arguments, &["--json"]].concat()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("action-done")), "{:?}", child.wait_with_output());
+    // What is written to it from now on meets a closed pipe, and must not matter.
+    child
+}
+
+#[test]
+fn an_interrupted_check_leaves_nothing_and_an_interrupted_up_leaves_a_lab_that_can_be_removed() {
+    let home = Home::new();
+    let folder = tempfile::tempdir().unwrap();
+    let playbook = endless(folder.path());
+    for (command, signal) in [("check", Signal::TERM), ("up", Signal::INT)] {
+        let child = waiting(&home, &[command, &playbook]);
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130), "{command}: {}", text(&output.stderr));
+        assert_eq!(home.is_empty(), command == "check", "{command}");
+    }
+    assert!(home.run(&["down"]).status.success());
+    assert!(home.is_empty());
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let home = Home::new();
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = waiting(&home, &["up", &endless(folder.path())]);
+    // The first may have ended it before the second comes; both ways it is over soon, with the same code.
+    for _ in 0..2 {
+        let _ = kill_process(Pid::from_child(&child), Signal::INT);
+    }
+    until(Duration::from_secs(20), "the end of the command", || child.try_wait().unwrap().is_some());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+/// A reader that goes away, as `head` does, is no error, and nobody is told of it.
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let home = Home::new();
+    assert!(home.run(&["up", "passes", "--playbooks", COURSE]).status.success());
+    let cases: [&[&str]; 6] = [
+        &["man"],
+        &["--help"],
+        &["show", "passes", "--json", "--playbooks", COURSE],
+        &["events", "--json"],
+        &["logs"],
+        &["check", "passes", "--playbooks", COURSE],
+    ];
+    for arguments in cases {
+        let mut child = home.command(arguments).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()), "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_programs_read_has_the_shape_that_is_documented() {
+    let home = Home::new();
+    let keys = |value: &Json| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    assert_eq!(home.json(&["status", "--json"]), serde_json::json!({ "labs": [] }));
+    home.run(&["up", "passes", "--playbooks", COURSE]);
+
+    let status = home.json(&["status", "--json"]);
+    let lab = &status["labs"][0];
+    for key in ["name", "playbook", "folder", "target", "broker", "bots", "api"] {
+        assert!(lab.get(key).is_some(), "{key} is missing: {lab}");
+    }
+    for key in ["id", "state", "received", "sent", "failed"] {
+        assert!(lab["bots"][1].get(key).is_some(), "{key} is missing: {lab}");
+    }
+    assert!(lab["api"]["url"].as_str().unwrap().starts_with("http://127.0.0.1:"));
+    assert!(lab["api"]["token"].as_str().unwrap().len() >= 32);
+
+    let dump = home.json(&["dump", "list", "--json"]);
+    assert_eq!(keys(&dump[0]), "id bot source_queue traceback message unreadable");
+    let lives = home.json(&["explain", "1", "--json"]);
+    assert_eq!(lives[0]["message"]["source.ip"], "192.0.2.15");
+    assert_eq!(keys(&home.json(&["graph", "--json"])), "bots edges");
+    let list = home.json(&["list", "--json"]);
+    assert!(list.as_array().unwrap().iter().all(|entry| entry["built_in"] == true));
+
+    for (arguments, key) in [(["events", "--json"], "source.ip"), (["logs", "--json"], "level")] {
+        let output = text(&home.run(&arguments).stdout);
+        let lines: Vec<Json> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!(!lines.is_empty() && lines.iter().all(|line| line.get(key).is_some()), "{output}");
+    }
+}
+
+#[test]
+fn a_junit_report_is_written_for_what_passes_fails_and_cannot_run() {
+    let home = Home::new();
+    let file = home.0.path().join("report.xml");
+    let report = format!("junit={}", file.display());
+    let output = home.run(&["check", COURSE, "--report", &report]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let xml = std::fs::read_to_string(&file).unwrap();
+    for part in [
+        r#"<testsuite name="fails" tests="1" skipped="0" errors="0" failures="1""#,
+        r#"<testsuite name="invalid" tests="1" skipped="0" errors="1" failures="0""#,
+        r#"<testsuite name="passes" tests="2" skipped="0" errors="0" failures="0""#,
+    ] {
+        assert!(xml.contains(part), "{part} is missing:\n{xml}");
+    }
+    std::fs::remove_file(file).unwrap();
+    assert!(home.is_empty());
+}
+
+#[test]
+fn colour_is_for_terminals_unless_it_is_asked_for() {
+    let home = Home::new();
+    let coloured = |arguments: &[&str], no_color: &str| {
+        let mut command = home.command(arguments);
+        let output = command.env("NO_COLOR", no_color).output().unwrap();
+        [output.stdout, output.stderr].concat().contains(&0x1b)
+    };
+    let show = ["show", "passes", "--playbooks", COURSE];
+    assert!(!coloured(&show, ""));
+    assert!(!coloured(&[&show[..], &["--color", "never"]].concat(), ""));
+    assert!(coloured(&[&show[..], &["--color", "always"]].concat(), ""));
+    assert!(!coloured(&["show", "nothing", "--playbooks", COURSE], ""));
+}
+
+#[test]
+fn exit_codes_are_the_documented_ones() {
+    let readme = include_str!("../../README.md");
+    let rows = readme.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
+    let documented: Vec<String> = rows
+        .filter(|(code, _)| code.parse::<u8>().is_ok())
+        .map(|(code, meaning)| format!("{code:>5}  {}", meaning.trim_end_matches(" |")))
+        .collect();
+    assert_eq!(documented.len(), 9, "{documented:?}");
+    let help = text(&Home::new().run(&["--help"]).stdout);
+    for line in documented {
+        assert!(help.contains(&line), "{line:?} is not in:\n{help}");
+    }
+}
