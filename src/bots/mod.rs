@@ -9,11 +9,13 @@ pub mod experts;
 mod format;
 pub mod outputs;
 pub mod parsers;
+mod pattern;
 mod registry;
 pub mod trial;
 #[cfg(test)]
 mod troubled;
 mod url;
+mod values;
 
 use std::path::PathBuf;
 use std::sync::Arc;

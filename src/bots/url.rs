@@ -57,6 +57,11 @@ impl<'a> Parts<'a> {
         Parts { scheme: own(self.scheme), authority: own(self.authority), path: own(self.path) }
     }
 
+    /// Returns user, host and port as they stand.
+    pub(crate) fn authority(&self) -> &str {
+        &self.authority
+    }
+
     /// Returns the user's name; nothing if there is none.
     pub(crate) fn user(&self) -> &str {
         let user = self.authority.rsplit_once('@').map_or("", |(user, _)| user);

@@ -1,10 +1,24 @@
 //! All experts. One file a bot, two lines here: `mod` and the entry in [`ALL`].
 
+mod asn_lookup;
 mod deduplicator;
+mod field_reducer;
+mod filter;
+mod modify;
+mod rfc1918;
 mod taxonomy;
 mod url;
 
 use super::BotSpec;
 
 /// Every one of them, in the order of their module paths.
-pub const ALL: &[&BotSpec] = &[&deduplicator::SPEC, &taxonomy::SPEC, &url::SPEC];
+pub const ALL: &[&BotSpec] = &[
+    &asn_lookup::SPEC,
+    &deduplicator::SPEC,
+    &field_reducer::SPEC,
+    &filter::SPEC,
+    &modify::SPEC,
+    &rfc1918::SPEC,
+    &taxonomy::SPEC,
+    &url::SPEC,
+];
