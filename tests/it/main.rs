@@ -1,5 +1,7 @@
 //! Everything that is tested from outside, in one binary.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
+
 mod cli;
 mod cmd;
 mod kill;

@@ -5,12 +5,12 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// Returns the program under test: `LAB_PROGRAM`, or the one that was built with the tests.
-pub fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     std::env::var_os("LAB_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_intelmq-lab").into(), PathBuf::from)
 }
 
 /// Waits until a condition holds, and fails the test when the time is over.
-pub fn until(patience: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(patience: Duration, what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + patience;
     let (_never, pause) = mpsc::channel::<()>();
     while !holds() {
