@@ -193,6 +193,11 @@ impl Message {
         self.fields.is_empty()
     }
 
+    /// Makes room for more fields, so that adding them one by one moves nothing.
+    pub fn reserve(&mut self, fields: usize) {
+        self.fields.reserve(fields);
+    }
+
     /// Stores a value that needs no check, such as a constant that was checked before or an entry of an object; replaces what
     /// is there.
     pub fn put(&mut self, key: &Key, value: Value) {

@@ -121,7 +121,7 @@ fn fields(line: &str) -> BTreeMap<String, String> {
 
 #[test]
 fn bots_make_what_intelmq_makes() {
-    let mut folders = vec![project().join("tests/oracle")];
+    let mut folders = vec![project().join("tests/oracle"), project().join("tests/oracle-own")];
     folders.extend(std::env::var_os("LAB_ORACLE").map(PathBuf::from));
     let mut all = Vec::new();
     for folder in folders {

@@ -166,10 +166,13 @@ impl Raw {
         if line.is_empty() || !self.head.starts_with('"') {
             return STANDARD.encode(self.text(line));
         }
-        let rest = [&self.head.as_bytes()[self.rest..], line.as_bytes()].concat();
-        let mut out = String::with_capacity(self.encoded.len() + rest.len() / 3 * 4 + 4);
+        let mut out = String::with_capacity(self.encoded.len() + line.len() / 3 * 4 + 12);
         out.push_str(&self.encoded);
-        STANDARD.encode_string(rest, &mut out);
+        // The head's last bytes make a group of three with the line's first.
+        let rest = &self.head.as_bytes()[self.rest..];
+        let (first, line) = line.as_bytes().split_at(line.len().min((3 - rest.len()) % 3));
+        STANDARD.encode_string([rest, first].concat(), &mut out);
+        STANDARD.encode_string(line, &mut out);
         out
     }
 }

@@ -35,8 +35,11 @@ impl Plan {
         let mixed = start.contains("extra")
             || steps.clone().any(|step| matches!(&step.to, To::Field(key) if is_extra(key)))
             || constants.iter().flatten().any(|(key, _)| is_extra(key));
+        let fixed = constants.as_ref().map_or(0, Vec::len);
         let plan = Plan {
             feed: kind.feed_name.clone(),
+            room: start.len() + required.len() + optional.len() + fixed + unused.len() + 4,
+            raw_key: idf.key(MessageType::Event, "raw").ok(),
             start,
             required,
             optional,

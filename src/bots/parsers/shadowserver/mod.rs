@@ -7,7 +7,10 @@ mod plan;
 mod publisher;
 mod report;
 mod schema;
+#[cfg(test)]
+mod tests;
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::ErrorKind;
 use std::sync::{Arc, LazyLock};
@@ -75,6 +78,21 @@ pub fn publisher_form<'a>(reports: impl IntoIterator<Item = (&'a str, Vec<&'a st
 /// Lists the built-in types of reports, as they stand in names of files.
 pub fn report_types() -> Vec<String> {
     Schema::builtin().types().iter().map(|kind| kind.file_name.clone()).collect()
+}
+
+/// Returns the type that the name of a report's file tells.
+pub fn type_in_name(name: &str) -> Option<&str> {
+    static FILE_NAME: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^(?:\d{4}-\d{2}-\d{2}-)?(\w+)(?:-\w+)*\.csv\n?$").expect("a pattern of this file")
+    });
+    FILE_NAME.captures(name).and_then(|found| found.get(1)).map(|found| found.as_str())
+}
+
+/// Returns the columns that a report's header names.
+pub fn columns(report: &str) -> Vec<String> {
+    let mut cells = Vec::new();
+    Rows::new(report, 0).next_row(&mut cells);
+    cells.into_iter().map(Cow::into_owned).collect()
 }
 
 struct Shadowserver {
@@ -176,9 +194,6 @@ impl Shadowserver {
 
     /// Tells a report's type by the parameter or the file's name.
     fn kind(&self, report: &Message) -> Result<&ReportType, Failure> {
-        static FILE_NAME: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(r"^(?:\d{4}-\d{2}-\d{2}-)?(\w+)(?:-\w+)*\.csv\n?$").expect("a pattern of this file")
-        });
         if let Some(kind) = self.feedname.as_ref().and_then(|name| self.schema.by_feed_name(name)) {
             return Ok(kind);
         }
@@ -188,15 +203,12 @@ impl Shadowserver {
                  is given. Also have a look at the documentation of the bot.",
             )
         })?;
-        let found = FILE_NAME.captures(name).and_then(|found| found.get(1)).ok_or_else(|| {
+        let found = type_in_name(name).ok_or_else(|| {
             let name = python::repr(&Value::from(name));
             Failure::Other(format!("Report's 'extra.file_name' {name} is not valid."))
         })?;
-        self.schema.by_file_name(found.as_str()).ok_or_else(|| {
-            Failure::Other(format!(
-                "Could not get a config for '{}', check the documentation.",
-                found.as_str()
-            ))
+        self.schema.by_file_name(found).ok_or_else(|| {
+            Failure::Other(format!("Could not get a config for '{found}', check the documentation."))
         })
     }
 

@@ -25,6 +25,9 @@ pub(crate) struct Plan {
     /// Why every row fails.
     pub(super) missing: Option<String>,
     pub(super) raw: Raw,
+    pub(super) raw_key: Option<Key>,
+    /// How many fields an event may have.
+    pub(super) room: usize,
     /// Whether something else than a slot may have put an entry into `extra`.
     pub(super) mixed: bool,
 }
@@ -96,7 +99,11 @@ impl Plan {
         if let Some(missing) = &self.missing {
             return Err(Fault { error: missing.clone(), note: None });
         }
-        let mut event = self.start.clone();
+        let mut event = Message::event(self.start.idf());
+        event.reserve(self.room);
+        for (key, value) in self.start.entries() {
+            event.put(key, value.clone());
+        }
         let Row { cells, work } = row;
         work.extra.clear();
         work.extra.resize(self.slots.len(), None);
@@ -113,7 +120,13 @@ impl Plan {
             }
         }
         self.fix(&mut event)?;
-        event.add_with("raw", Value::Text(self.raw.encode(line)), Add::RAW)?;
+        match &self.raw_key {
+            Some(key) if event.get_key(key).is_some() => {
+                return Err(MessageError::KeyExists("raw".to_owned()).into());
+            }
+            Some(key) => event.put(key, Value::Text(self.raw.encode(line))),
+            None => return Err(MessageError::InvalidKey("raw".to_owned()).into()),
+        }
         for &(cell, slot) in &self.unused {
             work.keep(cells.get(cell), slot);
         }
