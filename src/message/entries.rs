@@ -20,6 +20,10 @@ impl Entries {
         Entries { list: Vec::with_capacity(capacity), seen: 0 }
     }
 
+    pub(super) fn reserve(&mut self, further: usize) {
+        self.list.reserve(further);
+    }
+
     /// Adds a field that is not there.
     #[inline]
     pub(super) fn push(&mut self, key: Key, value: Value) {

@@ -5,6 +5,7 @@
 
 pub mod oracle;
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -93,11 +94,11 @@ impl Trial {
     }
 
     /// Lets the bot handle a message to its end: a report batch by batch, a collector one portion (the message is not used).
-    pub fn feed(&mut self, message: Message) -> Outcome {
+    pub fn feed(&mut self, message: impl Borrow<Message>) -> Outcome {
         let mut outcome = Outcome::default();
         let mut from = 0;
         loop {
-            match self.portion(message.clone(), from, &mut outcome) {
+            match self.portion(message.borrow(), from, &mut outcome) {
                 Ok(Some(next)) => from = next,
                 Ok(None) => return outcome,
                 Err(failure) => {
@@ -116,7 +117,7 @@ impl Trial {
     /// Does one batch; returns where to go on.
     pub fn portion(
         &mut self,
-        message: Message,
+        message: &Message,
         from: u64,
         outcome: &mut Outcome,
     ) -> Result<Option<u64>, Failure> {
@@ -126,12 +127,12 @@ impl Trial {
                 Round::More => Some(0),
                 Round::Done => None,
             }),
-            Bot::Parser(bot) => bot.parse(&message, from, &mut context).map(|progress| match progress {
+            Bot::Parser(bot) => bot.parse(message, from, &mut context).map(|progress| match progress {
                 Progress::More(next) => Some(next),
                 Progress::Done => None,
             }),
-            Bot::Expert(bot) => bot.process(message, &mut context).map(|()| None),
-            Bot::Output(bot) => bot.write(&message, &mut context).map(|()| None),
+            Bot::Expert(bot) => bot.process(message.clone(), &mut context).map(|()| None),
+            Bot::Output(bot) => bot.write(message, &mut context).map(|()| None),
         };
         let effects = context.finish();
         self.settle(effects, next.is_ok(), outcome);
@@ -189,9 +190,9 @@ mod tests {
         let mut trial = Trial::new(module, &params, &idf).unwrap();
         let mut event = Message::event(&idf);
         event.add("source.ip", "192.0.2.1").unwrap();
-        let first = trial.feed(event.clone());
+        let first = trial.feed(&event);
         assert_eq!(first.sent, [("_default".to_owned(), event.clone())]);
-        let second = trial.feed(event);
+        let second = trial.feed(&event);
         assert!(second.sent.is_empty() && second.dropped.len() == 1, "{second:?}");
         assert!(matches!(Trial::new("no.such", &params, &idf), Err(Failure::Configuration(_))));
     }

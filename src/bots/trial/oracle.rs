@@ -88,7 +88,7 @@ impl Case {
             fs::copy(self.folder.join(name), state.path().join(name))?;
         }
         let mut trial = Trial::within(&self.module, &self.told["parameters"], idf, state.path())?;
-        let steps = self.steps().iter().map(|step| Ok(Made::of(&mut trial, self.report(step, idf)?)));
+        let steps = self.steps().iter().map(|step| Ok(Made::of(&mut trial, &self.report(step, idf)?)));
         Ok(Played::Steps(steps.collect::<Result<_, Failure>>()?))
     }
 
@@ -103,7 +103,7 @@ impl Case {
 }
 
 impl Made {
-    fn of(trial: &mut Trial, report: Message) -> Made {
+    fn of(trial: &mut Trial, report: &Message) -> Made {
         let export = Export { with_type: true, ..Export::default() };
         let outcome = trial.feed(report);
         let sent = outcome.sent.iter().chain(&outcome.abandoned);

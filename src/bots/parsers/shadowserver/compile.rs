@@ -28,7 +28,9 @@ impl Plan {
                 *slot = places[*slot];
             }
         }
-        unused.iter_mut().for_each(|(_, slot)| *slot = places[*slot]);
+        for (_, slot) in &mut unused {
+            *slot = places[*slot];
+        }
         let constants = constants(kind, &idf);
         let is_extra = |key: &Key| idf.name(key).starts_with("extra");
         let steps = required.iter().chain(&optional);
@@ -123,23 +125,20 @@ impl<'a> Maker<'a> {
             self.warn(missing);
             return None;
         };
-        let (to, fallback) = match mapping.field.as_deref() {
-            None => (To::Nowhere, self.slot(&mapping.column)),
-            Some(field) => match field.strip_prefix("extra.") {
-                Some(name) => {
-                    let slot = self.slot(if name.is_empty() { &mapping.column } else { name });
-                    (To::Slot(slot), slot)
-                }
-                None => match self.idf.key(MessageType::Event, field) {
-                    Ok(key) => (To::Field(key), self.slot(&mapping.column)),
-                    Err(_) => {
-                        let slot = self.slot(field);
-                        (To::Slot(slot), slot)
-                    }
-                },
-            },
-        };
+        let (to, fallback) = self.target(mapping);
         Some(self.step(mapping, cell, to, fallback, false))
+    }
+
+    /// Returns where an optional column goes, and the slot it has if the field refuses it.
+    fn target(&mut self, mapping: &Mapping) -> (To, usize) {
+        let Some(field) = mapping.field.as_deref() else { return (To::Nowhere, self.slot(&mapping.column)) };
+        let slot = match (field.strip_prefix("extra."), self.idf.key(MessageType::Event, field)) {
+            (Some(""), _) => self.slot(&mapping.column),
+            (Some(name), _) => self.slot(name),
+            (None, Ok(key)) => return (To::Field(key), self.slot(&mapping.column)),
+            (None, Err(_)) => self.slot(field),
+        };
+        (To::Slot(slot), slot)
     }
 
     fn step(&mut self, mapping: &Mapping, cell: usize, to: To, fallback: usize, required: bool) -> Step {

@@ -56,8 +56,11 @@ pub(crate) type Converted = Result<Option<Value>, String>;
 
 /// The other columns of a row, for the functions that look at them.
 pub(crate) trait Columns {
-    /// Returns a column's text: `None` if the report has no such column, `Some(None)` if the row is too short for it.
-    fn column(&self, name: &str) -> Option<Option<&str>>;
+    /// Tells whether the report has such a column.
+    fn has(&self, name: &str) -> bool;
+
+    /// Returns a column's text, unless the report has no such column or the row is too short for it.
+    fn text(&self, name: &str) -> Option<&str>;
 }
 
 impl Function {
@@ -80,33 +83,35 @@ impl Function {
     pub(crate) fn convert(self, text: &str, row: &dyn Columns) -> Converted {
         match self {
             Function::NotNone if matches!(text, "" | "0" | "unknown") => Ok(None),
-            Function::NotNone => some(text),
+            Function::NotNone => Ok(Some(Value::from(text))),
             Function::Int => int(text),
             Function::NotZero => Ok(int(text)?.filter(|number| *number != Value::Int(0))),
             Function::Float => float(text),
             Function::Bool => Ok(bool(text).map(Value::Bool)),
-            Function::Ip if is_ip(text) => some(text),
-            Function::Network if text.contains('/') && accepts(FieldType::IpNetwork, text) => some(text),
-            Function::Fqdn if accepts(FieldType::Fqdn, text) => some(text),
+            Function::Ip if is_ip(text) => Ok(Some(Value::from(text))),
+            Function::Network if text.contains('/') && accepts(FieldType::IpNetwork, text) => {
+                Ok(Some(Value::from(text)))
+            }
+            Function::Fqdn if accepts(FieldType::Fqdn, text) => Ok(Some(Value::from(text))),
             Function::Ip | Function::Network | Function::Fqdn => Ok(None),
             Function::AddUtc => Ok(Some(Value::Text(format!("{text} UTC")))),
             Function::Date => Ok(date(text)),
             Function::DateUtc => Ok(date(&format!("{text}+00:00"))),
             Function::CveFromTag => Ok(cves(text)),
             Function::ForceBase64 => force_base64(text),
-            Function::ExchangeTaxonomy => some(exchange(text, "intrusions", "vulnerable")),
-            Function::ExchangeType => some(exchange(text, "system-compromise", "vulnerable-system")),
-            Function::ExchangeIdentifier => {
-                some(exchange(text, "exchange-server-webshell", "vulnerable-exchange-server"))
+            Function::ExchangeTaxonomy => Ok(Some(Value::from(exchange(text, "intrusions", "vulnerable")))),
+            Function::ExchangeType => {
+                Ok(Some(Value::from(exchange(text, "system-compromise", "vulnerable-system"))))
             }
+            Function::ExchangeIdentifier => Ok(Some(Value::from(exchange(
+                text,
+                "exchange-server-webshell",
+                "vulnerable-exchange-server",
+            )))),
             Function::CategoryOrDetail => Ok(category_or_detail(row)),
-            Function::HostAndUrl => some(&host_and_url(text, row)),
+            Function::HostAndUrl => Ok(Some(Value::Text(host_and_url(text, row).into_owned()))),
         }
     }
-}
-
-fn some(text: &str) -> Converted {
-    Ok(Some(Value::from(text)))
 }
 
 fn int(text: &str) -> Converted {
@@ -217,8 +222,8 @@ fn force_base64(text: &str) -> Converted {
     }
     let body = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);
     let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
-    let is_base64 = !body.is_empty() && text.len() % 4 == 0 && body.bytes().all(alphabet);
-    some(&if is_base64 { Cow::Borrowed(text) } else { Cow::Owned(STANDARD.encode(text)) })
+    let is_base64 = !body.is_empty() && text.len().is_multiple_of(4) && body.bytes().all(alphabet);
+    Ok(Some(Value::Text(if is_base64 { text.to_owned() } else { STANDARD.encode(text) })))
 }
 
 fn exchange<'a>(tag: &str, compromised: &'a str, vulnerable: &'a str) -> &'a str {
@@ -226,9 +231,11 @@ fn exchange<'a>(tag: &str, compromised: &'a str, vulnerable: &'a str) -> &'a str
 }
 
 fn category_or_detail(row: &dyn Columns) -> Option<Value> {
-    let text = match row.column("category") {
-        Some(Some("")) | None => row.column("detail").unwrap_or(Some("")),
-        Some(category) => category,
+    let category = row.text("category");
+    let text = match (row.has("category"), category) {
+        (true, Some("")) | (false, _) if row.has("detail") => row.text("detail"),
+        (true, Some("")) | (false, _) => Some(""),
+        (true, category) => category,
     };
     text.map(Value::from)
 }
@@ -237,19 +244,14 @@ fn category_or_detail(row: &dyn Columns) -> Option<Value> {
 ///
 /// A column that holds a whole URL comes out mangled (`http://host//other.example/path`), as from IntelMQ.
 fn host_and_url<'t>(text: &'t str, row: &dyn Columns) -> Cow<'t, str> {
-    let filled = |name: &&str| matches!(row.column(name), Some(Some(text)) if !text.is_empty());
-    let host = ["cc_dns", "http_host", "hostname", "ip"].into_iter().find(filled);
-    let host = host.and_then(|name| row.column(name).flatten());
-    let path = row.column("url").or_else(|| row.column("http_url")).flatten();
-    let (Some(host), Some(path)) = (host, path.filter(|path| !path.is_empty())) else {
-        return Cow::Borrowed(text);
-    };
+    let filled = |name: &str| row.text(name).filter(|text| !text.is_empty());
+    let host = ["cc_dns", "http_host", "hostname", "ip"].into_iter().find_map(filled);
+    let path = filled(if row.has("url") { "url" } else { "http_url" });
+    let (Some(host), Some(path)) = (host, path) else { return Cow::Borrowed(text) };
     let path = path.find('/').map_or("", |at| &path[at..]);
     let path = path.find(python::is_space).map_or(path, |end| &path[..end]);
-    let scheme = match row.column("application").flatten() {
-        Some(scheme @ ("http" | "https")) => scheme,
-        _ => "http",
-    };
+    let scheme =
+        row.text("application").filter(|scheme| matches!(*scheme, "http" | "https")).unwrap_or("http");
     Cow::Owned(format!("{scheme}://{host}{path}"))
 }
 
@@ -261,8 +263,12 @@ mod tests {
     struct Row(&'static [(&'static str, Option<&'static str>)]);
 
     impl Columns for Row {
-        fn column(&self, name: &str) -> Option<Option<&str>> {
-            self.0.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+        fn has(&self, name: &str) -> bool {
+            self.0.iter().any(|(known, _)| *known == name)
+        }
+
+        fn text(&self, name: &str) -> Option<&str> {
+            self.0.iter().find(|(known, _)| *known == name).and_then(|(_, text)| *text)
         }
     }
 

@@ -187,7 +187,9 @@ impl Shadowserver {
         }
         let (prepared, warnings) = Prepared::new(report, text, kind, start, Tally::at(from));
         if from == 0 {
-            warnings.into_iter().for_each(|warning| context.log(Level::Warning, warning));
+            for warning in warnings {
+                context.log(Level::Warning, warning);
+            }
         }
         Ok(Some(prepared))
     }
@@ -238,7 +240,9 @@ impl Shadowserver {
                     context.send(event)?;
                 }
                 Err(Fault { error, note }) => {
-                    note.into_iter().for_each(|note| context.log(Level::Error, note));
+                    if let Some(note) = note {
+                        context.log(Level::Error, note);
+                    }
                     base::fail_row(context, report, &plan.raw(line), &error);
                 }
             }

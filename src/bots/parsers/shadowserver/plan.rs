@@ -270,11 +270,18 @@ impl Cells<'_> {
     fn get(&self, cell: usize) -> Option<&str> {
         self.cells.get(cell).map(AsRef::as_ref)
     }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        LOOKED_AT.iter().position(|known| *known == name).and_then(|at| self.looked_at[at])
+    }
 }
 
 impl Columns for Cells<'_> {
-    fn column(&self, name: &str) -> Option<Option<&str>> {
-        let at = LOOKED_AT.iter().position(|known| *known == name)?;
-        self.looked_at[at].map(|cell| self.get(cell))
+    fn has(&self, name: &str) -> bool {
+        self.place(name).is_some()
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.place(name).and_then(|cell| self.get(cell))
     }
 }

@@ -131,12 +131,12 @@ fn a_report_comes_out_the_same_in_portions_of_any_size() {
 #[test]
 fn a_report_goes_on_in_another_process_with_its_counts() {
     let message = report("scan_telnet.csv", &long_report(60));
-    let whole = trial(&json!({})).feed(message.clone());
+    let whole = trial(&json!({})).feed(&message);
     let mut outcome = Outcome::default();
     let mut from = Some(0);
     while let Some(position) = from {
         let mut parser = trial(&json!({})).with_batch(13);
-        from = parser.portion(message.clone(), position, &mut outcome).unwrap();
+        from = parser.portion(&message, position, &mut outcome).unwrap();
     }
     assert_eq!(outcome.sent, whole.sent);
     assert_eq!(outcome.failed_rows, whole.failed_rows);
@@ -148,9 +148,9 @@ fn a_report_is_not_taken_for_the_one_in_hand() {
     let (one, other) = (long_report(60), long_report(60).replace("64496", "64499"));
     let mut parser = trial(&json!({})).with_batch(13);
     let mut outcome = Outcome::default();
-    let next = parser.portion(report("scan_telnet.csv", &one), 0, &mut outcome).unwrap().unwrap();
+    let next = parser.portion(&report("scan_telnet.csv", &one), 0, &mut outcome).unwrap().unwrap();
     let mut outcome = Outcome::default();
-    parser.portion(report("scan_telnet.csv", &other), next, &mut outcome).unwrap();
+    parser.portion(&report("scan_telnet.csv", &other), next, &mut outcome).unwrap();
     assert!(outcome.sent.iter().all(|(_, event)| event.get("source.asn") == Some(&64499.into())));
     assert_eq!(outcome.sent.len() + outcome.failed_rows.len(), 13);
 }
@@ -192,7 +192,7 @@ fn reports_that_cannot_be_parsed_say_why() {
     }
     let mut nameless = report("x", HEADER);
     nameless.remove("extra.file_name");
-    let failure = trial(&json!({})).feed(nameless).failure.unwrap().to_string();
+    let failure = trial(&json!({})).feed(&nameless).failure.unwrap().to_string();
     assert!(
         failure.starts_with("No feedname given as parameter and the processed report has no"),
         "{failure}"
@@ -225,12 +225,12 @@ fn parameters_choose_the_type_and_the_name() {
     assert!(lines(&unknown.log, Level::Warning)[0].contains("\"Nope\""));
     let mut named = report("scan_telnet.csv", &text);
     named.add("feed.name", "Mine").unwrap();
-    let kept = trial(&json!({})).feed(named.clone());
+    let kept = trial(&json!({})).feed(&named);
     assert_eq!(kept.sent[0].1.text("feed.name"), Some("Mine"));
-    let replaced = trial(&json!({"overwrite": true})).feed(named);
+    let replaced = trial(&json!({"overwrite": true})).feed(&named);
     assert_eq!(replaced.sent[0].1.text("feed.name"), Some("Accessible-Telnet"));
-    let test = feed(&json!({"test_mode": true}), "test_smb.csv", &text);
-    assert_eq!(test.sent[0].1.text("feed.name"), Some("Test-Accessible-SMB"));
+    let trying = feed(&json!({"test_mode": true}), "test_smb.csv", &text);
+    assert_eq!(trying.sent[0].1.text("feed.name"), Some("Test-Accessible-SMB"));
 }
 
 #[test]
