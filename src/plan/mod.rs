@@ -102,3 +102,6 @@ fn variables(playbook: &Playbook, given: &Given) -> Variables {
         secrets: playbook.secrets.iter().map(|name| secret(name)).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;

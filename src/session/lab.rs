@@ -5,6 +5,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use serde::de::DeserializeOwned;
@@ -16,6 +18,9 @@ const RECORD: &str = "lab.json";
 const SECRETS: &str = "secrets.json";
 const API: &str = "api.json";
 const LOCK: &str = "lab.lock";
+
+/// How long a lock may be held by somebody who is about to let it go: a child that was being started by a program that was killed.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// What is known of a lab.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,6 +159,7 @@ impl Lock {
             };
             match flock(&held, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => {}
+                Err(rustix::io::Errno::WOULDBLOCK) if locked_within(&held, PATIENCE) => {}
                 Err(rustix::io::Errno::WOULDBLOCK) => {
                     let mut owner = String::new();
                     let _ = held.read_to_string(&mut owner);
@@ -172,6 +178,19 @@ impl Lock {
             }
         }
     }
+}
+
+/// Waits for the lock of a file, at most so long.
+fn locked_within(file: &File, limit: Duration) -> bool {
+    let Ok(same) = file.try_clone() else { return false };
+    let (locked, wait) = mpsc::channel();
+    std::thread::spawn(move || {
+        // Nobody listens any more if it took too long. The lock is that of the file, not of the thread.
+        if flock(&same, FlockOperation::LockExclusive).is_ok() && locked.send(()).is_err() {
+            let _ = flock(&same, FlockOperation::Unlock);
+        }
+    });
+    wait.recv_timeout(limit).is_ok()
 }
 
 /// Makes a folder and those above it, for its owner only.

@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -437,4 +438,41 @@ fn session_of(pid: u32) -> u32 {
 fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt;
     fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// Kills `up` with the word in its next event that means it, and returns the events so far.
+fn up_killed_at(place: &Place, word: &str) -> Vec<String> {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_intelmq-lab"))
+        .args(["up", "pipes", "--json", "--playbooks"])
+        .arg(place.folder.path().join("playbooks"))
+        .env("XDG_STATE_HOME", place.folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut events = Vec::new();
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        events.push(line.unwrap());
+        if events.last().unwrap().contains(word) {
+            break;
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    events
+}
+
+#[test]
+fn nothing_is_left_of_a_program_that_was_killed_at_any_moment() {
+    let place = Place::below("intelmq-lab");
+    place.write(STEPS);
+    for word in
+        ["session-started", "stage-started", "stage-finished", "action-done", "check-judged", "\"number\":6"]
+    {
+        let events = up_killed_at(&place, word);
+        assert!(events.last().is_some_and(|event| event.contains(word)), "{word}: {events:#?}");
+        let (gone, errors) = down_all(&place.world).unwrap();
+        assert_eq!(gone, ["pipes"], "{word}: {errors:?}");
+        place.assert_nothing_left();
+    }
 }
