@@ -41,7 +41,7 @@ pub struct Pipeline {
 impl Pipeline {
     /// Reads a `runtime.yaml`, or an old `runtime.conf` in JSON; every fault of its structure is an error of its own.
     ///
-    /// What bots and parameters mean is not looked at; that is [`validate`]'s.
+    /// What bots and parameters mean is not looked at; that is [`validate()`]'s.
     pub fn parse(source: Source) -> Result<Pipeline, Vec<Diagnostic>> {
         match read::read(source) {
             (Some(pipeline), problems) if problems.is_empty() => Ok(pipeline),

@@ -70,7 +70,7 @@ fn unknown<'a>(
     };
     match names.len() {
         0 => problem.help(format!("there is no {what} at all")),
-        1..=20 => problem.help(format!("there are: {}", names.join(", "))),
+        1..=10 => problem.help(format!("there are: {}", names.join(", "))),
         _ => problem,
     }
 }
