@@ -154,7 +154,8 @@ impl Parser for Shadowserver {
         for (level, notice) in self.notices.drain(..) {
             context.log(level, notice);
         }
-        let mut prepared = match self.prepared.take().filter(|known| known.goes_on(report, from)) {
+        let known = self.prepared.take();
+        let mut prepared = match known.and_then(|mut known| known.goes_on(report, from).then_some(known)) {
             Some(prepared) => prepared,
             None => match self.prepare(report, from, context)? {
                 Some(prepared) => prepared,
@@ -221,10 +222,10 @@ impl Shadowserver {
         report: &Message,
         context: &mut Context,
     ) -> Result<Progress, Failure> {
-        let Prepared { text, at, tally, plan, .. } = prepared;
+        let Prepared { text, at, until, tally, plan, .. } = prepared;
         let mut rows = Rows::new(text, *at);
         let mut row = Row::default();
-        while !context.is_full() {
+        while !context.is_full() && rows.position() < *until {
             let Some(line) = rows.next_row(&mut row.cells) else {
                 tally.log(context);
                 return Ok(Progress::Done);

@@ -156,6 +156,34 @@ fn a_report_is_not_taken_for_the_one_in_hand() {
 }
 
 #[test]
+fn a_large_report_goes_on_where_it_was_and_another_one_does_not() {
+    let filler = "x".repeat(3000);
+    let text = |ends: &str| {
+        let row = |number: usize| row(number % 200, "23").replace("login", &filler);
+        HEADER.to_owned() + &(0..600).map(row).collect::<String>() + ends
+    };
+    for ends in ["", "\n \n", "\0"] {
+        let text = text(ends);
+        let whole = trial(&json!({})).with_batch(10_000).feed(report("scan_telnet.csv", &text));
+        assert_eq!((whole.sent.len(), whole.batches), (600, 1));
+        let mut parser = trial(&json!({})).with_batch(250);
+        let parts = parser.feed(report("scan_telnet.csv", &text));
+        assert_eq!(parts.sent, whole.sent, "{ends:?}");
+        // All of them have the same length, and differ from a row on that is not read yet.
+        let mut outcome = Outcome::default();
+        let next = parser.portion(&report("scan_telnet.csv", &text), 0, &mut outcome).unwrap().unwrap();
+        let at = text.match_indices("64496").nth(outcome.sent.len()).unwrap().0;
+        let other = text[..at].to_owned() + &text[at..].replace("64496", "64499");
+        let mut outcome = Outcome::default();
+        parser.portion(&report("scan_telnet.csv", &other), next, &mut outcome).unwrap();
+        assert!(
+            outcome.sent.iter().all(|(_, event)| event.get("source.asn") == Some(&64499.into())),
+            "{ends:?}"
+        );
+    }
+}
+
+#[test]
 fn a_failed_row_is_a_report_of_its_own() {
     let text = HEADER.to_owned() + &row(1, "23") + &row(2, "none");
     let outcome = feed(&json!({}), "scan_telnet.csv", &text);
