@@ -162,3 +162,15 @@ fn an_unknown_past_ends_the_way_and_not_the_program() {
     let told: Vec<_> = injected.delivered().iter().map(way).collect();
     assert_eq!(told, [vec!["taxonomy injected", "file delivered"], vec!["file delivered"]]);
 }
+
+#[test]
+fn a_way_that_the_botnet_no_longer_has_is_told_too() {
+    let mut day = a_day();
+    day.botnet = Botnet::new(
+        &[bot("parser", "Parser"), bot("file", "Output"), bot("mail", "Output")],
+        [("new".to_owned(), "_default".to_owned(), "file".to_owned())].into_iter().collect(),
+    );
+    let file = day.delivered().pop().unwrap();
+    let ways = ["collector collected", "parser parsed", "dedup passed", "taxonomy changed", "file delivered"];
+    assert_eq!(way(&file), ways);
+}

@@ -12,7 +12,7 @@ use crate::runtime::control::{BotStatus, Client, ControlError, JournalEntry, Jou
 pub(super) struct Botnet {
     /// The group of each bot.
     groups: BTreeMap<String, String>,
-    /// Who sends to whom: bot, path, bot. Empty if it is not known.
+    /// Who sends to whom, as the botnet is now: bot, path, bot.
     edges: HashSet<(String, String, String)>,
 }
 
@@ -49,14 +49,12 @@ impl Botnet {
         }
     }
 
-    /// Tells whether what a bot sent to a path came to another bot. Of what was changed since, everything is believed.
+    /// Tells whether what a bot sent to a path comes to another bot, as the botnet is now.
     fn feeds(&self, from: &JournalEntry, out: &JournalOut, to: &str) -> bool {
         if from.bot == to {
             return from.failed.is_some();
         }
-        let edge = (from.bot.clone(), out.path.clone(), to.to_owned());
-        let unknown = || !self.edges.iter().any(|(_, _, reader)| reader == to);
-        self.edges.contains(&edge) || unknown()
+        self.edges.contains(&(from.bot.clone(), out.path.clone(), to.to_owned()))
     }
 }
 
@@ -117,12 +115,15 @@ impl<'a> Walk<'a> {
     fn before(&self, index: usize) -> Option<(usize, &'a JournalOut)> {
         let entry = self.entry(index);
         let input = entry.input.as_deref()?;
-        let feeds = |(at, out): &&(usize, &JournalOut)| self.botnet.feeds(self.entry(*at), out, &entry.bot);
-        let sent: Vec<&(usize, &JournalOut)> = self.sent.get(input)?.iter().filter(feeds).collect();
+        let sent = self.sent.get(input)?;
         let received = self.received.get(&(entry.bot.as_str(), input))?;
         let turn = received.iter().position(|at| *at == index)?;
-        let paired = sent.get(turn).filter(|(at, _)| *at < index);
-        let latest = || sent.iter().rev().find(|(at, _)| *at < index);
-        paired.or_else(latest).map(|(at, out)| (*at, *out))
+        let feeds = |(at, out): &&(usize, &JournalOut)| self.botnet.feeds(self.entry(*at), out, &entry.bot);
+        let fed: Vec<_> = sent.iter().filter(feeds).collect();
+        let paired = fed.get(turn).copied().filter(|(at, _)| *at < index);
+        let latest = || fed.iter().rev().copied().find(|(at, _)| *at < index);
+        // The botnet may have been another one when this happened: then whoever sent it last.
+        let anybody = || sent.iter().rev().find(|(at, _)| *at < index && self.entry(*at).bot != entry.bot);
+        paired.or_else(latest).or_else(anybody).map(|(at, out)| (*at, *out))
     }
 }
