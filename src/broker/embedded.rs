@@ -8,6 +8,7 @@ mod bell;
 mod chunk;
 #[cfg(test)]
 mod faults;
+mod held;
 mod hop;
 mod link;
 mod marks;
@@ -24,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use self::bell::Bell;
 use self::chunk::Row;
+use self::held::Held;
 use self::hop::{Change, Effects, Witness, damaged};
 use self::link::EmbeddedLink;
 use self::marks::Marks;
@@ -64,6 +66,8 @@ struct Shared {
     bots: Mutex<Names>,
     /// Held while a change is made and shown, so that what is shown is in the order of the store.
     writer: Mutex<Writer>,
+    /// What dropped links had in hand while the disk failed.
+    left: Mutex<Vec<Held>>,
     /// Where links without a source wait.
     idle: Arc<Bell>,
 }
@@ -92,6 +96,7 @@ impl Embedded {
             queues: Mutex::new(queues),
             bots: Mutex::new(bots),
             writer: Mutex::new(Writer { next_chunk: 1, sweep: Sweep::default() }),
+            left: Mutex::default(),
             idle: Arc::default(),
         };
         shared.load()?;
@@ -177,6 +182,25 @@ impl Shared {
         lock(&self.bots).stored(&effects.bot_names);
     }
 
+    /// Takes back what a link had in hand.
+    fn part(&self, mut held: Held) {
+        match held.settle(self) {
+            Ok(()) => held.release(self),
+            Err(_) => lock(&self.left).push(held),
+        }
+    }
+
+    /// Takes back what could not be taken back before.
+    fn tidy(&self) -> Result<(), BrokerError> {
+        let mut left = lock(&self.left);
+        while let Some(held) = left.last_mut() {
+            held.settle(self)?;
+            held.release(self);
+            left.pop();
+        }
+        Ok(())
+    }
+
     /// Reads messages until they have `room` bytes, at least one; `None` if they are not in the store any more.
     fn read(
         &self,
@@ -231,6 +255,7 @@ impl Broker for Embedded {
     }
 
     fn link(&self, wiring: &Wiring) -> Result<Box<dyn Link>, BrokerError> {
+        self.0.tidy()?;
         let mut queues = lock(&self.0.queues);
         let source = wiring.source.as_ref().map(|name| queues.number(name));
         let interrupts = queues.interrupts;

@@ -19,7 +19,7 @@ pub(super) struct Backend {
     file: FileBackend,
     sync: SyncMode,
     #[cfg(test)]
-    pub(super) faults: super::faults::Faults,
+    faults: super::faults::Faults,
 }
 
 impl Backend {
@@ -42,7 +42,7 @@ impl StorageBackend for Backend {
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         #[cfg(test)]
-        self.faults.read()?;
+        self.faults.check(super::faults::Work::Read)?;
         self.file.read(offset, out)
     }
 
@@ -51,6 +51,8 @@ impl StorageBackend for Backend {
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        #[cfg(test)]
+        self.faults.check(super::faults::Work::Sync)?;
         match self.sync {
             SyncMode::Always => self.file.sync_data(),
             SyncMode::Never => Ok(()),
@@ -59,7 +61,7 @@ impl StorageBackend for Backend {
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         #[cfg(test)]
-        self.faults.write()?;
+        self.faults.check(super::faults::Work::Write)?;
         self.file.write(offset, data)
     }
 

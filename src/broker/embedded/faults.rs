@@ -1,55 +1,61 @@
-//! Lets tests make the disk fail: the next writes or reads of one store.
+//! Lets tests make the disk of one store fail.
 
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
-/// How many operations still work; negative is no limit.
+/// What can fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    Read,
+    Write,
+    Sync,
+}
+
+/// What fails, after how many times, and how often.
 #[derive(Debug)]
-struct Budget {
-    reads: AtomicI64,
-    writes: AtomicI64,
+struct Fault {
+    work: Work,
+    after: usize,
+    times: usize,
 }
 
 /// The faults of one file, kept while it is closed and opened again.
-#[derive(Debug, Clone)]
-pub(super) struct Faults(Arc<Budget>);
+#[derive(Debug, Clone, Default)]
+pub(super) struct Faults(Arc<Mutex<Option<Fault>>>);
 
 static ALL: LazyLock<Mutex<HashMap<PathBuf, Faults>>> = LazyLock::new(Mutex::default);
 
 impl Faults {
     /// Returns the faults of a file.
     pub(super) fn of(path: &Path) -> Faults {
-        let fresh = || Faults(Arc::new(Budget { reads: AtomicI64::new(-1), writes: AtomicI64::new(-1) }));
-        ALL.lock().unwrap().entry(path.to_path_buf()).or_insert_with(fresh).clone()
+        ALL.lock().unwrap().entry(path.to_path_buf()).or_default().clone()
     }
 
-    /// Lets this many writes pass and fails all later ones; `None` ends the trouble.
-    pub(super) fn allow_writes(&self, count: Option<i64>) {
-        self.0.writes.store(count.unwrap_or(-1), Ordering::SeqCst);
+    /// Makes one kind of work fail so many times, after it has worked so many times.
+    pub(super) fn fail(&self, work: Work, after: usize, times: usize) {
+        *self.0.lock().unwrap() = Some(Fault { work, after, times });
     }
 
-    /// Lets this many reads pass and fails all later ones; `None` ends the trouble.
-    pub(super) fn allow_reads(&self, count: Option<i64>) {
-        self.0.reads.store(count.unwrap_or(-1), Ordering::SeqCst);
+    /// Ends the trouble.
+    pub(super) fn heal(&self) {
+        *self.0.lock().unwrap() = None;
     }
 
-    pub(super) fn read(&self) -> io::Result<()> {
-        spend(&self.0.reads, io::ErrorKind::Other)
+    /// Fails if this work shall fail now.
+    pub(super) fn check(&self, work: Work) -> io::Result<()> {
+        match &mut *self.0.lock().unwrap() {
+            Some(fault) if fault.work == work => match fault {
+                Fault { after: 1.., .. } => fault.after -= 1,
+                Fault { times: 1.., .. } => {
+                    fault.times -= 1;
+                    return Err(io::ErrorKind::StorageFull.into());
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+        Ok(())
     }
-
-    pub(super) fn write(&self) -> io::Result<()> {
-        spend(&self.0.writes, io::ErrorKind::StorageFull)
-    }
-}
-
-fn spend(budget: &AtomicI64, kind: io::ErrorKind) -> io::Result<()> {
-    let spent = budget.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| match left {
-        0 => None,
-        left if left > 0 => Some(left - 1),
-        left => Some(left),
-    });
-    spent.map(|_| ()).map_err(|_| kind.into())
 }
