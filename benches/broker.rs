@@ -38,7 +38,7 @@ impl Clock {
 
     fn stop(&self, what: &str, count: usize) {
         let each = |time: Duration| time.as_secs_f64() * 1e6 / count as f64;
-        let (wall, cpu) = (each(self.0.elapsed()), each(cpu() - self.1));
+        let (wall, cpu) = (each(self.0.elapsed()), each(cpu().saturating_sub(self.1)));
         println!("  {what:<58} {wall:>9.2} us wall {cpu:>9.2} us CPU each; peak {} MB", peak_memory());
     }
 }
@@ -201,13 +201,31 @@ fn opening() {
     let broker = open(&folder);
     clock.stop("open a small store", 1);
     let mut link = link(&broker, "a");
-    for _ in 0..200 {
-        commit(&mut link, Hop { outgoing: to("a", BATCH, SIZE), ..Hop::default() });
+    for (what, keys, events) in [
+        ("open after a kill, 20,000 keys", 20_000, 0),
+        ("open after a kill, 60,000 keys", 40_000, 0),
+        ("open after a kill, 260,000 keys and 100,000 events", 200_000, 200),
+    ] {
+        for part in 0..keys / BATCH {
+            commit(
+                &mut link,
+                Hop { state: state((keys + part * BATCH) as u64, BATCH as u64), ..Hop::default() },
+            );
+        }
+        for _ in 0..events {
+            commit(&mut link, Hop { outgoing: to("a", BATCH, SIZE), ..Hop::default() });
+        }
+        // What a killed process leaves is what the file has now.
+        let killed = tempfile::tempdir().expect("a folder");
+        for file in std::fs::read_dir(folder.path()).expect("the folder is there").flatten() {
+            std::fs::copy(file.path(), killed.path().join(file.file_name())).expect("there is room");
+        }
+        let size = std::fs::metadata(killed.path().join("store.redb")).map_or(0, |data| data.len() >> 20);
+        let clock = Clock::start();
+        let broker = open(&killed);
+        clock.stop(&format!("{what} ({size} MiB)"), 1);
+        drop(broker);
     }
-    drop((link, broker));
-    let clock = Clock::start();
-    drop(open(&folder));
-    clock.stop("open and close with 100,000 events", 1);
 }
 
 fn backlog() {

@@ -179,7 +179,7 @@ fn is_special_domain(name: &str) -> bool {
     let below = |domain: &&str| {
         name.strip_suffix(*domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
     };
-    DOMAINS.iter().any(|domain| below(&domain)) || TOP_LEVEL.iter().any(|end| name.ends_with(end))
+    DOMAINS.iter().any(below) || TOP_LEVEL.iter().any(|end| name.ends_with(end))
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::ops::Bound;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use redb::backends::FileBackend;
 use redb::{BackendError, DatabaseError, StorageBackend};
@@ -18,17 +20,20 @@ use super::SyncMode;
 pub(super) struct Backend {
     file: FileBackend,
     sync: SyncMode,
+    size: Arc<AtomicU64>,
     #[cfg(test)]
     faults: super::faults::Faults,
 }
 
 impl Backend {
-    /// Opens a file, and makes it if it is missing.
-    pub(super) fn open(path: &Path, sync: SyncMode) -> Result<Backend, DatabaseError> {
+    /// Opens a file, and makes it if it is missing; keeps its size in `size`.
+    pub(super) fn open(path: &Path, sync: SyncMode, size: Arc<AtomicU64>) -> Result<Backend, DatabaseError> {
         let file: File = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        size.store(file.metadata()?.len(), Ordering::Relaxed);
         Ok(Backend {
             file: FileBackend::new(file)?,
             sync,
+            size,
             #[cfg(test)]
             faults: super::faults::Faults::of(path),
         })
@@ -47,6 +52,7 @@ impl StorageBackend for Backend {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
+        self.size.store(len, Ordering::Relaxed);
         self.file.set_len(len)
     }
 

@@ -54,7 +54,7 @@ impl Trial {
 
     /// One portion: the effects, and whether the round is over.
     fn portion(&mut self) -> (Effects, Round) {
-        let mut bot = self.bot.take().map_or_else(|| self.make().unwrap(), |bot| bot);
+        let mut bot = self.bot.take().unwrap_or_else(|| self.make().unwrap());
         let site = self.site();
         let paths = ["_default".to_owned()];
         let mut context = Context::new(&site, &paths, &mut self.shelf, 500);
