@@ -3,8 +3,11 @@
 //! Reports of 20,000 rows keep arriving until the whole chain was killed often enough with messages in flight; after the last
 //! restart the output file must hold each event exactly once.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -63,6 +66,8 @@ fn survive(stateless: &str, kills: usize) {
 
 struct Botnet<'a> {
     folder: &'a Path,
+    /// How many bytes of the output were counted, and how many lines they hold.
+    counted: Cell<(u64, usize)>,
 }
 
 impl<'a> Botnet<'a> {
@@ -104,7 +109,7 @@ output:
 "
         );
         std::fs::write(folder.join("etc/runtime.yaml"), runtime).unwrap();
-        Botnet { folder }
+        Botnet { folder, counted: Cell::default() }
     }
 
     fn start(&self) -> Child {
@@ -140,11 +145,21 @@ output:
             .unwrap();
     }
 
+    /// Counts the lines that are written, reading only what is new; after a cut it counts anew.
     fn lines(&self) -> usize {
-        match std::fs::read(self.folder.join("events.txt")) {
-            Ok(bytes) => bytes.iter().filter(|byte| **byte == b'\n').count(),
-            Err(_) => 0,
+        let Ok(mut file) = File::open(self.folder.join("events.txt")) else { return 0 };
+        let (mut read, mut lines) = self.counted.get();
+        if file.metadata().unwrap().len() < read {
+            (read, lines) = (0, 0);
         }
+        file.seek(SeekFrom::Start(read)).unwrap();
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).unwrap();
+        // Half a line may be cut off and written otherwise; it is counted when it is whole.
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        lines += bytes[..whole].split(|byte| *byte == b'\n').count().saturating_sub(1);
+        self.counted.set((read + whole as u64, lines));
+        lines
     }
 
     fn assert_each_event_once(&self, expected: usize) {
