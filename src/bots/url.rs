@@ -35,9 +35,10 @@ impl<'a> Parts<'a> {
             Some((scheme, rest)) if is_scheme(scheme) => (scheme, rest),
             _ => ("", url),
         };
-        let scheme = match scheme.bytes().any(|b| b.is_ascii_uppercase()) {
-            true => Cow::Owned(scheme.to_ascii_lowercase()),
-            false => Cow::Borrowed(scheme),
+        let scheme = if scheme.bytes().any(|b| b.is_ascii_uppercase()) {
+            Cow::Owned(scheme.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(scheme)
         };
         let (authority, path) = match rest.strip_prefix("//") {
             Some(rest) => rest
@@ -45,9 +46,10 @@ impl<'a> Parts<'a> {
             None => ("", rest),
         };
         let path = path.bytes().position(|b| matches!(b, b'?' | b'#')).map_or(path, |end| &path[..end]);
-        let path = match path.contains(';') && WITH_PARAMETERS.contains(&&*scheme) {
-            true => without_parameters(path),
-            false => path,
+        let path = if path.contains(';') && WITH_PARAMETERS.contains(&&*scheme) {
+            without_parameters(path)
+        } else {
+            path
         };
         Parts { scheme, authority: Cow::Borrowed(authority), path: Cow::Borrowed(path) }
     }

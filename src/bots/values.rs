@@ -13,6 +13,7 @@ pub(crate) fn lookup<'m>(message: &'m Message, name: &str) -> Option<Cow<'m, Val
 }
 
 /// Python's `==`: `80`, `80.0` and `True` with `1` are equal, `80` and `"80"` are not.
+#[expect(clippy::float_cmp, reason = "Python compares exactly")]
 pub(crate) fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b)),

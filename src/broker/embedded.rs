@@ -288,7 +288,9 @@ impl Broker for Embedded {
             if let Err(failed) = self.0.commit(&Hop::default(), gone) {
                 // What was removed after all is missing when it is read, and then forgotten.
                 let mut queues = lock(&self.0.queues);
-                taken.into_iter().for_each(|segment| queues.get(number).put(segment));
+                for segment in taken {
+                    queues.get(number).put(segment);
+                }
                 return Err(failed.error);
             }
             cleared += taken.iter().map(|segment| segment.len() as u64).sum::<u64>();

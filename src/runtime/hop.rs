@@ -165,8 +165,8 @@ impl<'n> Hop<'n> {
         core: &mut Core,
         link: &mut dyn Link,
         next: &mut dyn FnMut() -> Option<Input>,
-    ) -> Result<Served, Trouble> {
-        Ok(self.work(self.head, core, link, next, BATCH))
+    ) -> Served {
+        self.work(self.head, core, link, next, BATCH)
     }
 
     /// Hands on what was sent: straight to bots that can take it, else to their queues.

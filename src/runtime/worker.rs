@@ -306,15 +306,15 @@ impl Worker {
             }
             let mut hop = Hop::new(&self.net, self.index, &excluded);
             let mut inputs = deliveries.iter().map(|delivery| read(&slot.site.idf, delivery));
-            let done = hop.serve(&mut core, link, &mut || inputs.next()).and_then(|served| {
-                if served.finished > 0 {
-                    hop.hand_on(link)?;
-                    hop.commit(&mut core, link, served.finished)?;
-                }
-                Ok(served)
-            });
+            let served = hop.serve(&mut core, link, &mut || inputs.next());
+            let done = if served.finished > 0 {
+                hop.hand_on(link).and_then(|()| hop.commit(&mut core, link, served.finished))
+            } else {
+                drop(hop);
+                Ok(())
+            };
             match done {
-                Ok(served) => return Ok(served),
+                Ok(()) => return Ok(served),
                 Err(Trouble::Broker(error)) => return Err(error),
                 Err(Trouble::Helper(index)) => drop(excluded.insert(index)),
                 Err(Trouble::Head(failure)) => return Ok(Served { finished: 0, failure: Some(failure) }),

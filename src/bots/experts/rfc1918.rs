@@ -148,9 +148,10 @@ impl Field {
             (FieldKind::Url, Value::Text(url)) => {
                 let parts = Parts::of(url);
                 let host = Value::from(parts.authority());
-                match FieldType::IpAddress.is_valid(&host) {
-                    true => address(&host).map(is_special_address),
-                    false => Ok(is_special_domain(parts.authority())),
+                if FieldType::IpAddress.is_valid(&host) {
+                    address(&host).map(is_special_address)
+                } else {
+                    Ok(is_special_domain(parts.authority()))
                 }
             }
             (FieldKind::Fqdn | FieldKind::Url, value) => Err(format!("{} is no text", python::repr(value))),

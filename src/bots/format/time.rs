@@ -1,5 +1,7 @@
 //! Moments in format strings: as text, in parts, and by strftime.
 
+use std::fmt::Write as _;
+
 use jiff::civil::DateTime;
 
 use super::Item;
@@ -56,7 +58,9 @@ pub(super) fn strftime(moment: DateTime, format: &str) -> Result<String, String>
             Some('x') => plain.push_str("%m/%d/%y"),
             Some('X') => plain.push_str("%H:%M:%S"),
             Some('r') => plain.push_str("%I:%M:%S %p"),
-            Some('f') => plain.push_str(&format!("{:06}", micros(moment))),
+            Some('f') => {
+                let _ = write!(plain, "{:06}", micros(moment));
+            }
             Some('s') => plain.push_str(&seconds(moment).to_string()),
             Some('z' | 'Z') => {}
             Some(directive) => plain.extend(['%', directive]),

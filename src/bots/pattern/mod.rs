@@ -72,6 +72,10 @@ impl Pattern {
 
 impl Found<'_> {
     /// Returns a group by its number, 0 for all; `None` if there is no such group, `Some(None)` if it took no part.
+    #[expect(
+        clippy::option_option,
+        reason = "no such group, and a group that took no part, are different answers"
+    )]
     pub(crate) fn group(&self, number: usize) -> Option<Option<&str>> {
         let there = number < self.captures.len();
         there.then(|| self.captures.get(number).map(|group| group.as_str()))

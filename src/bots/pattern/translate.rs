@@ -1,5 +1,7 @@
 //! Rewrites a regular expression of Python's for the engine.
 
+use std::fmt::Write as _;
+
 /// The flags that change how an expression is read.
 #[derive(Debug, Clone, Copy, Default)]
 struct Flags {
@@ -105,7 +107,7 @@ impl Translator<'_> {
             }
             Some(c @ ('d' | 'D' | 's' | 'S' | 'w' | 'W')) => {
                 self.rest.next();
-                self.out.push_str(&format!("[{}]", named(c)));
+                put(&mut self.out, format_args!("[{}]", named(c)));
             }
             Some('Z') => {
                 self.rest.next();
@@ -113,7 +115,7 @@ impl Translator<'_> {
             }
             Some('1'..='9') if !self.is_octal() => {
                 let digits = self.digits(2);
-                self.out.push_str(&format!(r"(?:\{digits})"));
+                put(&mut self.out, format_args!(r"(?:\{digits})"));
             }
             _ => {
                 let c = self.escaped_character()?;
@@ -241,10 +243,10 @@ impl Translator<'_> {
                     self.rest.next();
                     self.out.push_str(named(c));
                     let rest = self.rest.as_str();
-                    match rest.starts_with('-') && !rest.starts_with("-]") {
-                        true => Err(format!("bad character range from \\{c}")),
-                        false => Ok(None),
+                    if rest.starts_with('-') && !rest.starts_with("-]") {
+                        return Err(format!("bad character range from \\{c}"));
                     }
+                    Ok(None)
                 }
                 Some('b') => {
                     self.rest.next();
@@ -259,7 +261,7 @@ impl Translator<'_> {
     fn class_literal(&mut self, c: char) {
         match c {
             c if c.is_ascii_alphanumeric() || !c.is_ascii() => self.out.push(c),
-            c => self.out.push_str(&format!(r"\x{{{:x}}}", c as u32)),
+            c => put(&mut self.out, format_args!(r"\x{{{:x}}}", c as u32)),
         }
     }
 
@@ -276,7 +278,7 @@ impl Translator<'_> {
                 .ok_or_else(|| "missing ), unterminated comment".into());
         } else if let Some(form) = [":", "P<", "=", "!", "<=", "<!", ">"].iter().find(|form| self.take(form))
         {
-            self.out.push_str(&format!("(?{form}"));
+            put(&mut self.out, format_args!("(?{form}"));
             if *form == "P<" {
                 self.name('>')?;
                 self.out.push('>');
@@ -334,7 +336,7 @@ impl Translator<'_> {
                 Some(':') => break,
                 Some(')') if is_on && at_start => {
                     if !on.is_empty() {
-                        self.out.push_str(&format!("(?{on})"));
+                        put(&mut self.out, format_args!("(?{on})"));
                     }
                     return Ok(());
                 }
@@ -344,8 +346,13 @@ impl Translator<'_> {
             }
         }
         let off = if off.is_empty() { off } else { format!("-{off}") };
-        self.out.push_str(&format!("(?{on}{off}:"));
+        put(&mut self.out, format_args!("(?{on}{off}:"));
         self.groups.push(outside);
         Ok(())
     }
+}
+
+fn put(out: &mut String, text: std::fmt::Arguments) {
+    // Writing to a text cannot fail.
+    let _ = out.write_fmt(text);
 }

@@ -32,10 +32,10 @@ pub(in crate::broker) fn kill(open: Open, module: &str) {
             .map_while(Result::ok)
             .filter_map(|line| line.strip_prefix("stored ")?.parse::<usize>().ok());
         // The victim says what it has stored; the kill comes at another place in its work each time.
-        let last = counts.nth(3 + round * 5).expect("the victim stops only when it is killed");
+        let reported = counts.nth(3 + round * 5).expect("the victim stops only when it is killed");
         child.kill().unwrap();
         child.wait().unwrap();
-        least = counts.last().unwrap_or(last).max(least);
+        least = counts.last().unwrap_or(reported).max(least);
         let reached = look(&place);
         assert!(reached >= least, "round {round}: {least} hops were stored, {reached} are there");
         least = reached;

@@ -63,7 +63,7 @@ pub(super) struct Row(pub(super) Vec<Range<u32>>);
 impl Row {
     /// Returns the row of a new chunk.
     pub(super) fn new(count: u32) -> Row {
-        Row(vec![0..count])
+        Row(std::iter::once(0..count).collect())
     }
 
     /// Reads a stored row; `None` if it is damaged.
@@ -138,9 +138,13 @@ mod tests {
         }
     }
 
+    /// What a row holds, what is taken from it, what is left.
+    type Case<'a> = (&'a [Range<u32>], Range<u32>, &'a [Range<u32>]);
+
     #[test]
+    #[expect(clippy::single_range_in_vec_init, reason = "a row with one range of numbers is meant")]
     fn rows_lose_what_is_acknowledged() {
-        let cases: [(&[Range<u32>], Range<u32>, &[Range<u32>]); 6] = [
+        let cases: [Case; 6] = [
             (&[0..10], 0..10, &[]),
             (&[0..10], 0..3, &[3..10]),
             (&[0..10], 4..6, &[0..4, 6..10]),

@@ -6,6 +6,7 @@ use super::faults::{Faults, Work};
 use super::*;
 use crate::broker::contract::contract;
 
+#[expect(clippy::unnecessary_wraps, reason = "other brokers of the contract may be missing on a machine")]
 fn open(folder: &Path) -> Option<Box<dyn Broker>> {
     Some(Box::new(Embedded::open(folder, Options::default()).unwrap()))
 }

@@ -51,8 +51,12 @@ impl Files {
             let entry = entry.map_err(failed)?;
             let Ok(name) = entry.file_name().into_string() else {
                 let name = entry.file_name();
-                context
-                    .log(crate::bots::Level::Warning, format!("{name:?} is left out: its name is not UTF-8"));
+                #[expect(
+                    clippy::unnecessary_debug_formatting,
+                    reason = "a line feed in a name must not break the line"
+                )]
+                let text = format!("{name:?} is left out: its name is not UTF-8");
+                context.log(crate::bots::Level::Warning, text);
                 continue;
             };
             if pattern.is_match(&name) && entry.path().is_file() {

@@ -76,7 +76,7 @@ struct Rule {
 
 enum Test {
     Equal(Value),
-    Regex(Pattern),
+    Regex(Box<Pattern>),
 }
 
 fn make(params: &Params, _site: &Site) -> Result<Bot, Failure> {
@@ -110,7 +110,7 @@ impl Rule {
         let test = match value.as_str() {
             Some(text) if params.flag("filter_regex") => {
                 let refused = |error| Failure::Configuration(format!("parameter \"filter_value\": {error}"));
-                Test::Regex(Pattern::parse(text, true).map_err(refused)?)
+                Test::Regex(Box::new(Pattern::parse(text, true).map_err(refused)?))
             }
             None if params.flag("filter_regex") => {
                 return Err(Failure::Configuration(format!(

@@ -25,7 +25,7 @@ pub(super) enum Condition {
     /// It is not there.
     Absent,
     /// Its text contains a match.
-    Regex(Pattern),
+    Regex(Box<Pattern>),
     /// It is equal.
     Equal(crate::message::Value),
 }
@@ -81,7 +81,7 @@ impl Rule {
             let condition = match wanted {
                 Json::String(text) if text.is_empty() => Condition::Absent,
                 Json::String(text) => Pattern::parse(text, case_sensitive)
-                    .map(Condition::Regex)
+                    .map(|pattern| Condition::Regex(Box::new(pattern)))
                     .map_err(|problem| format!("rule {name:?}, if {field}: {problem}"))?,
                 other => Condition::Equal(other.clone().into()),
             };

@@ -11,7 +11,7 @@ use crate::message::{Message, Value};
 pub(super) struct Groups<'r> {
     field: &'r str,
     pattern: &'r Pattern,
-    groups: Vec<Option<String>>,
+    found: Vec<Option<String>>,
 }
 
 impl<'r> Groups<'r> {
@@ -24,16 +24,17 @@ impl<'r> Groups<'r> {
         let found = pattern.search(text)?;
         Ok(found.map(|found| {
             let groups = (0..).map_while(|number| found.group(number)).map(|group| group.map(str::to_owned));
-            Groups { field, pattern, groups: groups.collect() }
+            Groups { field, pattern, found: groups.collect() }
         }))
     }
 
     fn group(&self, name: &str) -> Option<&Option<String>> {
-        let number = match name.bytes().all(|b| b.is_ascii_digit()) {
-            true => name.parse().ok()?,
-            false => self.pattern.group_number(name)?,
+        let number = if name.bytes().all(|b| b.is_ascii_digit()) {
+            name.parse().ok()?
+        } else {
+            self.pattern.group_number(name)?
         };
-        self.groups.get(number)
+        self.found.get(number)
     }
 }
 
