@@ -34,6 +34,17 @@ impl Committed {
     }
 }
 
+impl Open {
+    fn undo(&mut self) -> io::Result<()> {
+        if self.written > 0 {
+            self.file.set_len(self.committed.length)?;
+            self.file.seek(SeekFrom::Start(self.committed.length))?;
+            self.written = 0;
+        }
+        Ok(())
+    }
+}
+
 /// The files that one bot appends to.
 #[derive(Debug, Default)]
 pub(super) struct Files {
@@ -85,9 +96,9 @@ impl Files {
                 "the file was not opened before it was written",
             ));
         };
-        // A shorter write counts as written only when all of it is; undo() cuts the rest.
-        open.file.write_all(bytes)?;
+        // Counted first: a write that fails half way leaves bytes that undo() must cut.
         open.written += bytes.len() as u64;
+        open.file.write_all(bytes)?;
         Ok(Committed { length: open.committed.length + open.written, inode: open.committed.inode })
     }
 
@@ -99,14 +110,9 @@ impl Files {
         }
     }
 
-    /// Cuts every file back to what is committed.
-    pub(super) fn undo(&mut self) -> io::Result<()> {
-        for open in self.open.values_mut() {
-            open.file.set_len(open.committed.length)?;
-            open.file.seek(SeekFrom::Start(open.committed.length))?;
-            open.written = 0;
-        }
-        Ok(())
+    /// Cuts every file back to what is committed; one that cannot be cut is closed, and cut when it is opened next.
+    pub(super) fn undo(&mut self) {
+        self.open.retain(|_, open| open.undo().is_ok());
     }
 
     /// Flushes every file to the disk, for `sync: always`.
@@ -148,7 +154,7 @@ mod tests {
         files.write(&path, b"one\n").unwrap();
         files.settle();
         files.write(&path, b"wrong").unwrap();
-        files.undo().unwrap();
+        files.undo();
         files.write(&path, b"two\n").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
     }

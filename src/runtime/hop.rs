@@ -281,9 +281,11 @@ impl<'n> Hop<'n> {
 
     fn deliver(&mut self, sender: &Slot, queue: &std::sync::Arc<str>, message: Message) {
         match self.net.readers.get(queue) {
-            // A parser's report may take more than one hop, so it must lie in its queue meanwhile.
+            // A parser's report may take more than one hop, so it must lie in its queue meanwhile. So must what a collector
+            // fetched: if a bot further down failed, the fetching could not be done again.
             Some(&reader)
                 if reader > self.head
+                    && self.net.slots[self.head].kind() != Kind::Collector
                     && !sender.rules.load_balance
                     && matches!(self.net.slots[reader].kind(), Kind::Expert | Kind::Output) =>
             {

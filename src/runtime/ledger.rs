@@ -193,8 +193,7 @@ impl Hop<'_> {
         for files in self.all_files(core).into_iter().chain(held.as_deref_mut()) {
             match &committed {
                 Ok(()) => files.settle(),
-                // What cannot be cut off now is cut off when the file is opened next.
-                Err(_) => drop(files.undo()),
+                Err(_) => files.undo(),
             }
         }
         drop(held);

@@ -437,3 +437,27 @@ output:
     other.wait(|snapshot| bot(snapshot, "dedup").failed == 1);
     assert_eq!(other.dumped("dedup").len(), 1, "without its memory the bot gives up, and keeps the message");
 }
+
+#[test]
+fn a_collector_before_an_output_that_fails_goes_through_the_queue() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("in")).unwrap();
+    std::fs::create_dir(folder.path().join("reports.txt")).unwrap();
+    std::fs::write(folder.path().join("in/one.csv"), "a,b\n").unwrap();
+    let lab = Lab::in_folder(
+        folder,
+        "
+global: {error_retry_delay: 0, error_max_retries: 1}
+collector:
+  module: intelmq.bots.collectors.file.collector_file
+  parameters: {path: LAB/in/, postfix: .csv, delete_file: true, rate_limit: 3600, destination_queues: {_default: [output-queue]}}
+output:
+  module: intelmq.bots.outputs.file.output
+  parameters: {file: LAB/reports.txt}
+",
+    );
+    let snapshot = lab.idle();
+    assert_eq!((bot(&snapshot, "collector").rounds, bot(&snapshot, "output").failed), (1, 1));
+    assert_eq!(lab.dumped("output").len(), 1);
+    assert!(!lab.folder.path().join("in/one.csv").exists(), "what was stored is removed");
+}

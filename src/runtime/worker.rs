@@ -179,7 +179,7 @@ impl Worker {
                 Ok(Round::More) => failures = 0,
                 Ok(Round::Done) => break,
                 Err(Trouble::Broker(error)) => return Err(error),
-                // Collectors hand nothing straight on, so only their own failures come here.
+                // A collector's hop has nobody further down: see `Hop::deliver`.
                 Err(Trouble::Helper(_)) => {}
                 Err(Trouble::Head(failure)) => match self.after_failure(&failure, failures) {
                     Some(Next::End) => return Ok(Next::End),
