@@ -23,8 +23,8 @@ pub(super) struct Habits {
     pub(super) row: Duration,
     /// It never comes to rest.
     pub(super) restless: bool,
-    /// How long after its work the events vanish again.
-    pub(super) forgets: Option<Duration>,
+    /// Once they were looked at and its work is done, the events vanish again.
+    pub(super) forgets: bool,
 }
 
 #[derive(Debug, Default)]
@@ -37,6 +37,8 @@ struct Inside {
     activity: u64,
     received: u64,
     stopped: bool,
+    /// Whether somebody has looked at the events.
+    seen: bool,
     configuration: String,
     /// What was asked for, in order, without questions.
     asked: Vec<String>,
@@ -121,14 +123,8 @@ impl Inside {
             let event = serde_json::json!({"source.ip": row, "time.observation": self.activity.to_string()});
             let out = self.files.entry("out/events.jsonl".to_owned()).or_default();
             out.extend(format!("{event}\n").into_bytes());
-            if let Some(limit) = self.habits.forgets.filter(|_| self.pending.is_empty()) {
-                self.ready = Some(now + limit);
-            }
         }
-        if self.habits.forgets.is_some()
-            && self.pending.is_empty()
-            && self.ready.is_some_and(|ready| ready <= now)
-        {
+        if self.habits.forgets && self.seen && self.pending.is_empty() {
             self.files.remove("out/events.jsonl");
         }
     }
@@ -280,7 +276,9 @@ async fn get_file(
     inside.work();
     let (code, title) = ("unknown-file".to_owned(), "no such file".to_owned());
     let missing = || (StatusCode::NOT_FOUND, Json(Problem { code, title, status: 404, detail: None }));
-    inside.files.get(&path).cloned().ok_or_else(missing)
+    let file = inside.files.get(&path).cloned();
+    inside.seen |= file.is_some() && path == "out/events.jsonl";
+    file.ok_or_else(missing)
 }
 
 fn unknown_bot(bot: &str) -> (StatusCode, Json<Problem>) {

@@ -234,11 +234,7 @@ fn a_check_must_fail_before_and_hold_after_its_actions() {
 #[test]
 fn a_check_must_hold_when_looked_at_again() {
     let contain = "expect: [{events: {file: events.jsonl, contain: [{source.ip: 192.0.2.1}]}}]";
-    let forgetful = Habits {
-        row: Duration::from_millis(30),
-        forgets: Some(Duration::from_millis(1)),
-        ..Habits::default()
-    };
+    let forgetful = Habits { row: Duration::from_millis(30), forgets: true, ..Habits::default() };
     assert_eq!(proved(forgetful, &format!("{SEED_TWO}, {contain}")), ["unstable-check"]);
 }
 
