@@ -121,7 +121,7 @@ impl Botnet {
 
     /// Returns everything that is to be seen at this moment.
     pub fn snapshot(&self) -> Result<Snapshot> {
-        let revision = self.lock_revision();
+        let revision = self.lock().revision;
         let net = self.net();
         // Read before everything else: what happens meanwhile makes the next snapshot differ from this one.
         let activity = self.activity.count();
@@ -263,7 +263,7 @@ impl Botnet {
         &self.surroundings
     }
 
-    /// Calls something with the dump file of a bot, its source queue and whether that is a parser's.
+    /// Calls something with one bot.
     pub(super) fn with_slot<T>(&self, id: &str, call: impl FnOnce(&Slot) -> T) -> Result<T> {
         let net = self.net();
         find(&net, id).map(|index| call(&net.slots[index]))
@@ -281,10 +281,6 @@ impl Botnet {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock_revision(&self) -> u64 {
-        self.lock().revision
     }
 }
 

@@ -50,34 +50,29 @@ impl Worker {
             );
             return Ok(Next::End);
         }
-        let input = match input {
-            Input::Message(message) => {
-                if slot.rules.log_message {
-                    self.log(Level::Info, &format!("Current message: {}", message.to_wire()));
-                }
-                Input::Message(message)
-            }
-            unreadable @ Input::Unreadable(..) => unreadable,
-        };
-        self.give_up_because(link, input, error)
-    }
-
-    pub(super) fn give_up(&self, link: &mut dyn Link, input: Input) -> Result<Next, BrokerError> {
-        self.give_up_because(link, input, "")
+        if let (Input::Message(message), true) = (&input, slot.rules.log_message) {
+            self.log(Level::Info, &format!("Current message: {}", message.to_wire()));
+        }
+        self.give_up(link, input, error)
     }
 
     /// Dumps the message in hand, sends a copy along `_on_error`, and acknowledges it: together.
-    fn give_up_because(&self, link: &mut dyn Link, input: Input, error: &str) -> Result<Next, BrokerError> {
+    pub(super) fn give_up(
+        &self,
+        link: &mut dyn Link,
+        input: Input,
+        error: &str,
+    ) -> Result<Next, BrokerError> {
         let slot = self.slot();
-        let nobody = (0..self.net.slots.len()).collect();
+        let everybody = (0..self.net.slots.len()).collect();
         let mut core = slot.core(self.instance);
-        let mut hop = Hop::new(&self.net, self.index, &nobody);
+        let mut hop = Hop::new(&self.net, self.index, &everybody);
         let mut share = Share::new(self.index, slot);
         match input {
             Input::Unreadable(body, error) => share.give_up_unreadable(slot, &body, &error),
             Input::Message(message) => {
                 share.give_up(slot, &message, error);
-                if let Some(path) = slot.path_names.iter().position(|name| name == "_on_error") {
+                if let Some(path) = slot.on_error() {
                     hop.route(slot, path, message);
                 }
             }

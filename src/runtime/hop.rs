@@ -12,7 +12,7 @@ use super::journal;
 use super::ledger::{Ledger, Share};
 use super::net::Net;
 use super::slot::{Core, Slot};
-use crate::bots::{Bot, Context, Failure, Level, Memory, Progress, Round};
+use crate::bots::{Bot, Context, Failure, Memory, Progress, Round, StateWrite};
 use crate::broker::{BrokerError, Link, Outgoing, RedisCache};
 use crate::message::Message;
 use crate::pipeline::Kind;
@@ -109,7 +109,7 @@ impl<'n> Hop<'n> {
         let mut share = Share::new(self.head, slot);
         let effects = context.finish();
         if self.keeps_journal() && !effects.sent.is_empty() {
-            share.note_work(None, &effects, 0..effects.sent.len(), &slot.path_names);
+            share.note_work(None, &effects, &slot.path_names);
         }
         self.absorb(share, effects);
         Ok(round)
@@ -140,7 +140,7 @@ impl<'n> Hop<'n> {
         let mut share = Share::new(self.head, slot);
         share.tally.received = u64::from(progress == Progress::Done);
         if self.keeps_journal() {
-            share.note_work(Some(report), &effects, 0..effects.sent.len(), &slot.path_names);
+            share.note_work(Some(report), &effects, &slot.path_names);
         }
         self.absorb(share, effects);
         Ok(progress == Progress::Done)
@@ -150,12 +150,7 @@ impl<'n> Hop<'n> {
     pub(super) fn forget_progress(&mut self) {
         let slot = &self.net.slots[self.head];
         if slot.kind() == Kind::Parser {
-            self.ledger.state.push(crate::broker::StateEntry {
-                bot: slot.id.clone(),
-                key: RESUME.to_vec(),
-                value: None,
-                ttl: None,
-            });
+            self.ledger.remember(slot, vec![StateWrite { key: RESUME.to_vec(), value: None, ttl: None }]);
         }
     }
 
@@ -253,7 +248,7 @@ impl<'n> Hop<'n> {
             self.ledger.remember(slot, effects.state);
         }
         share.take_failed_rows(slot, &effects.failed_rows);
-        if let Some(path) = slot.path_names.iter().position(|name| name == "_on_error") {
+        if let Some(path) = slot.on_error() {
             for (row, _) in effects.failed_rows {
                 share.tally.sent[path] += 1;
                 self.route(slot, path, row);
@@ -358,11 +353,4 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
 
 fn missing() -> Failure {
     Failure::Other("the bot is not ready".to_owned())
-}
-
-/// Logs what bots had to say.
-pub(super) fn tell(net: &Net, slot: usize, lines: &[(Level, String)]) {
-    for (level, text) in lines {
-        net.log(&net.slots[slot], *level, text);
-    }
 }

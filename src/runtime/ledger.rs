@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::control::{JournalEntry, JournalOut};
 use super::dump::{self, Records};
 use super::files::{Committed, Files};
-use super::hop::{Hop, Trouble, tell};
+use super::hop::{Hop, Trouble};
 use super::journal::{self, Journal};
 use super::net::Net;
 use super::slot::{Core, Slot};
@@ -105,16 +105,10 @@ impl Share {
     }
 
     /// Journals a whole portion of a collector or parser as one entry, and each failed row as one.
-    pub(super) fn note_work(
-        &mut self,
-        input: Option<&Message>,
-        effects: &Effects,
-        sent: Range<usize>,
-        paths: &[String],
-    ) {
+    pub(super) fn note_work(&mut self, input: Option<&Message>, effects: &Effects, paths: &[String]) {
         let id = input.map(journal::identity);
         let mut entry = self.entry(id.clone(), None, None);
-        entry.out = outs(effects, sent, paths);
+        entry.out = outs(effects, 0..effects.sent.len(), paths);
         self.journal.push(entry);
         for (row, error) in &effects.failed_rows {
             let mut entry = self.entry(id.clone(), None, Some(error.clone()));
@@ -313,7 +307,9 @@ fn finish(net: &Net, shares: Vec<Share>, link: &mut dyn Link) {
     for share in shares {
         let slot = &net.slots[share.slot];
         slot.counters.add(&share.tally, &slot.path_names);
-        tell(net, share.slot, &share.lines);
+        for (level, text) in &share.lines {
+            net.log(slot, *level, text);
+        }
         for AfterCommit::Remove(path) in share.after {
             match std::fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

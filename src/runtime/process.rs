@@ -122,15 +122,13 @@ fn control(botnet: &Arc<Botnet>, lab: &Path, end: &Arc<Notify>) -> Result<Contro
 
 fn wait_for_end(botnet: &Arc<Botnet>, mut signals: Signals, end: Arc<Notify>) {
     let handle = signals.handle();
-    let asked = {
-        let handle = handle.clone();
-        std::thread::spawn(move || {
-            if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() {
-                runtime.block_on(end.notified());
-                handle.close();
-            }
-        })
-    };
+    // Waits for a request that may never come; then the thread ends with the process.
+    std::thread::spawn(move || {
+        if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() {
+            runtime.block_on(end.notified());
+            handle.close();
+        }
+    });
     for signal in signals.forever() {
         if signal != SIGHUP {
             break;
@@ -144,8 +142,6 @@ fn wait_for_end(botnet: &Arc<Botnet>, mut signals: Signals, end: Arc<Notify>) {
             botnet.surroundings().logger.log(SELF, Level::Error, &text);
         }
     }
-    // The helper thread waits for a request that may never come; it ends with the process.
-    drop(asked);
 }
 
 /// Makes a token that nobody can guess: 128 bits from the system, in hex.

@@ -129,6 +129,11 @@ impl Slot {
         self.cores[0].try_lock().ok()
     }
 
+    /// Returns the number of the path that takes what was given up, if there is one.
+    pub(super) fn on_error(&self) -> Option<usize> {
+        self.path_names.iter().position(|name| name == "_on_error")
+    }
+
     /// Returns every queue that the bot may send to.
     pub(super) fn destinations(&self) -> impl Iterator<Item = &Arc<str>> {
         self.queues.iter().flatten()

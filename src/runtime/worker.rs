@@ -209,7 +209,8 @@ impl Worker {
         let report = match Message::from_wire(&slot.site.idf, &delivery.body, None) {
             Ok(report) => report,
             Err(error) => {
-                return self.give_up(link, Input::Unreadable(delivery.body.clone(), error.to_string()));
+                let input = Input::Unreadable(delivery.body.clone(), error.to_string());
+                return self.give_up(link, input, "");
             }
         };
         let mut failures = 0;

@@ -172,8 +172,8 @@ fn what_programs_read_has_the_shape_that_is_documented() {
 
     for (arguments, key) in [(["events", "--json"], "source.ip"), (["logs", "--json"], "level")] {
         let output = text(&home.run(&arguments).stdout);
-        let lines: Vec<Json> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert!(!lines.is_empty() && lines.iter().all(|line| line.get(key).is_some()), "{output}");
+        let entries: Vec<Json> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!(!entries.is_empty() && entries.iter().all(|entry| entry.get(key).is_some()), "{output}");
     }
 }
 

@@ -249,7 +249,6 @@ const SHARED: &[&str] = &[
     "jiff",
     "base64",
     "tempfile",
-    "tracing",
     "rustix",
     "tokio",
     "anstyle",

@@ -8,8 +8,6 @@ use crate::diagnostic::{Style, render, summary};
 use crate::pipeline::{Kind, Param, ParamKind};
 
 /// A handful of modules, shaped like real ones.
-struct Modules;
-
 static MODULES: &[Spec] = &[
     spec(
         "intelmq.bots.collectors.file.collector_file",
@@ -61,16 +59,6 @@ const fn spec(module: &'static str, kind: Kind, params: &'static [Param]) -> Spe
     Spec { module, kind, summary: "For tests.", params, stateful: false, paths: &[] }
 }
 
-impl Registry for Modules {
-    fn find(&self, module: &str) -> Option<&'static Spec> {
-        MODULES.iter().find(|spec| spec.module == module)
-    }
-
-    fn modules(&self) -> Vec<&'static str> {
-        MODULES.iter().map(|spec| spec.module).collect()
-    }
-}
-
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pipelines")
 }
@@ -85,7 +73,7 @@ fn cases() -> Vec<(String, Vec<Diagnostic>)> {
     files.sort();
     let case = |file: PathBuf| {
         let text = std::fs::read_to_string(&file).expect("a text");
-        let problems = match Pipeline::load(Source::new("runtime.yaml", text), &Modules) {
+        let problems = match Pipeline::load(Source::new("runtime.yaml", text), &MODULES) {
             Ok((_, warnings)) => warnings,
             Err(problems) => problems,
         };
@@ -126,7 +114,7 @@ fn every_kind_of_problem_has_a_case() {
 #[test]
 fn a_big_botnet_has_no_problems() {
     let text = std::fs::read_to_string(folder().join("valid.yaml")).expect("a text");
-    let (pipeline, warnings) = Pipeline::load(Source::new("runtime.yaml", text), &Modules).expect("valid");
+    let (pipeline, warnings) = Pipeline::load(Source::new("runtime.yaml", text), &MODULES).expect("valid");
     assert_eq!((pipeline.bots().len(), warnings), (28, Vec::new()));
 }
 
@@ -137,7 +125,7 @@ fn one_bot_is_judged_alone() {
     let pipeline = Pipeline::parse(Source::new("runtime.yaml", text)).expect("a pipeline");
     let codes = |id: &str, variables: &[(&str, &str)]| {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let problems = validate_bot(&pipeline, id, &Modules, &Environment::new(variables));
+        let problems = validate_bot(&pipeline, id, &MODULES, &Environment::new(variables));
         problems.into_iter().map(|problem| problem.code).collect::<Vec<_>>()
     };
     assert_eq!(codes("ok", &[]), ["missing-parameter"]);
@@ -148,7 +136,7 @@ fn one_bot_is_judged_alone() {
 
 #[test]
 fn nearest_module() {
-    let known = Modules.modules();
+    let known = MODULES.modules();
     let rows = [
         ("intelmq.bots.experts.taxonmy.expert", Some("intelmq.bots.experts.taxonomy.expert")),
         ("intelmq.bot.expert.taxonomy.expert", Some("intelmq.bots.experts.taxonomy.expert")),
@@ -180,7 +168,7 @@ proptest::proptest! {
         let part = |start: usize| file.chars().skip(start);
         let text: String = part(0).take(cut).chain(junk.chars()).chain(part(from)).collect();
         let source = Source::new("runtime.yaml", text);
-        match Pipeline::load(source, &Modules) {
+        match Pipeline::load(source, &MODULES) {
             Ok((pipeline, _)) => {
                 let again = Pipeline::parse(Source::new("again", pipeline.write())).expect("what was written");
                 proptest::prop_assert_eq!(again.to_json(), pipeline.to_json());

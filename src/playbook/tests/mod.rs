@@ -4,11 +4,9 @@ mod folders;
 mod format;
 
 use super::Known;
-use crate::pipeline::{Kind, Param, ParamKind, Registry, Spec};
+use crate::pipeline::{Kind, Param, ParamKind, Spec};
 
 /// The modules of the mini course, so that its complaints do not change with the real ones.
-struct Modules;
-
 static MODULES: &[Spec] = &[
     spec(
         "intelmq.bots.collectors.file.collector_file",
@@ -33,14 +31,4 @@ const fn spec(module: &'static str, kind: Kind, params: &'static [Param]) -> Spe
     Spec { module, kind, summary: "For tests.", params, stateful: false, paths: &[] }
 }
 
-impl Registry for Modules {
-    fn find(&self, module: &str) -> Option<&'static Spec> {
-        MODULES.iter().find(|spec| spec.module == module)
-    }
-
-    fn modules(&self) -> Vec<&'static str> {
-        MODULES.iter().map(|spec| spec.module).collect()
-    }
-}
-
-const KNOWN: Known<'static> = Known { services: &[], modules: Some(&Modules) };
+const KNOWN: Known<'static> = Known { services: &[], modules: Some(&MODULES) };
