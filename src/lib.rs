@@ -11,6 +11,8 @@ pub mod pipeline;
 
 pub mod broker;
 
+pub mod stomp;
+
 pub mod bots;
 
 pub mod template;
