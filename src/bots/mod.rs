@@ -118,6 +118,29 @@ pub trait Expert: Send {
 pub trait Output: Send {
     /// Writes one event.
     fn write(&mut self, event: &Message, context: &mut Context) -> Result<(), Failure>;
+
+    /// Brings to the world what was written since the last time; only then are those events acknowledged.
+    ///
+    /// If it fails, all of them are written anew, so what was held back must be forgotten.
+    fn flush(&mut self, _context: &mut Context) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Tells when what it writes is seen outside.
+    fn reach(&self) -> Reach {
+        Reach::AtOnce
+    }
+}
+
+/// When the world sees what an output writes: how much a crash may repeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// With the commit, as it only asks its [`Context`]: nothing is repeated, and events may be handed to it straight.
+    WithCommit,
+    /// With [`Output::flush`]: a crash may repeat a batch, but not a part of one.
+    WithFlush,
+    /// With each [`Output::write`]: each event is acknowledged alone, so that a crash repeats one at most.
+    AtOnce,
 }
 
 /// Why a bot could not do its work.
@@ -174,6 +197,6 @@ pub fn find(module: &str) -> Option<&'static BotSpec> {
 pub fn all() -> impl Iterator<Item = &'static BotSpec> {
     let own = [collectors::ALL, parsers::ALL, experts::ALL, outputs::ALL].into_iter().flatten().copied();
     #[cfg(test)]
-    let own = own.chain([&troubled::SPEC]);
+    let own = own.chain([&troubled::SPEC, &troubled::OUTPUT]);
     own
 }

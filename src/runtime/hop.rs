@@ -12,7 +12,7 @@ use super::journal;
 use super::ledger::{Ledger, Share};
 use super::net::Net;
 use super::slot::{Core, Slot};
-use crate::bots::{Bot, Context, Failure, Memory, Progress, Round, StateWrite};
+use crate::bots::{Bot, Context, Failure, Memory, Progress, Reach, Round, StateWrite};
 use crate::broker::{BrokerError, Link, Outgoing, RedisCache};
 use crate::message::Message;
 use crate::pipeline::Kind;
@@ -209,6 +209,7 @@ impl<'n> Hop<'n> {
         let mut context = Context::new(&slot.site, &slot.path_names, &mut memory, limit);
         let mut share = Share::new(index, slot);
         let mut works = Vec::new();
+        let reach = reach(bot);
         while let Some(input) = next() {
             match input {
                 Input::Unreadable(body, error) => share.give_up_unreadable(slot, &body, &error),
@@ -225,9 +226,12 @@ impl<'n> Hop<'n> {
                 }
             }
             served.finished += 1;
-            if context.is_full() {
+            if context.is_full() || reach == Reach::AtOnce {
                 break;
             }
+        }
+        if let Err(failure) = flush(bot, &mut context, served.failure.as_ref()) {
+            return Served { finished: 0, failure: Some(failure) };
         }
         let effects = context.finish();
         share.tally.received = served.finished as u64;
@@ -316,6 +320,10 @@ impl<'n> Hop<'n> {
             return Ok(None);
         }
         let Some(core) = slot.try_core() else { return Ok(None) };
+        // What the world has seen cannot be taken back, should somebody else in this hop fail.
+        if core.bot.as_ref().is_some_and(|bot| reach(bot) != Reach::WithCommit) {
+            return Ok(None);
+        }
         let Some(queue) = &slot.source else { return Ok(None) };
         // Looked at with the core in hand: its worker can take nothing from the queue meanwhile without being seen.
         let queued = self.ledger.outgoing.iter().any(|outgoing| &outgoing.queue == queue);
@@ -337,6 +345,21 @@ fn step(bot: &mut Bot, message: Message, context: &mut Context) -> Result<(), Fa
         Bot::Output(output) => output.write(&message, context),
         Bot::Parser(_) | Bot::Collector(_) => Err(missing()),
     })
+}
+
+/// Lets an output bring its batch to the world, unless it panicked: then the batch is done again by one that is made anew.
+fn flush(bot: &mut Bot, context: &mut Context, failure: Option<&Failure>) -> Result<(), Failure> {
+    match (bot, failure) {
+        (Bot::Output(output), Some(panic @ Failure::Panicked(_))) if output.reach() == Reach::WithFlush => {
+            Err(panic.clone())
+        }
+        (Bot::Output(output), _) => guarded(|| output.flush(context)),
+        _ => Ok(()),
+    }
+}
+
+fn reach(bot: &Bot) -> Reach {
+    if let Bot::Output(output) = bot { output.reach() } else { Reach::WithCommit }
 }
 
 /// Turns a panic of a bot into a failure of the message in hand.

@@ -349,6 +349,44 @@ fn an_output_that_cannot_write_keeps_its_messages() {
     assert_eq!(lab.dumped("output").len(), 3);
 }
 
+#[test]
+fn what_the_world_sees_it_sees_once_whoever_fails() {
+    for batches in [false, true] {
+        let runtime = "
+global: {error_retry_delay: 0, error_max_retries: 2}
+first:
+  module: intelmq.bots.experts.troubled.expert
+  parameters: {destination_queues: {_default: [world-queue, output-queue]}}
+world:
+  module: intelmq.bots.outputs.troubled.output
+  parameters: {file: LAB/world.txt, batches: BATCHES}
+output:
+  module: intelmq.bots.outputs.file.output
+  parameters: {file: LAB/events.txt}
+";
+        let lab = Lab::new(&runtime.replace("BATCHES", &batches.to_string()));
+        // The other output fails too, so that hops are done again.
+        std::fs::create_dir(lab.folder.path().join("events.txt")).unwrap();
+        let troubles = ["fail", "panic", "fail flush", "flush once"].map(event);
+        let good = events(1200);
+        // Past the first bot, which would fail itself.
+        lab.botnet.act("world", BotAction::Stop).unwrap();
+        lab.send("world-queue", &[&good[..700], &troubles, &good[700..]].concat());
+        lab.send("first-queue", &[event("a"), event("b")]);
+        lab.botnet.act("world", BotAction::Start).unwrap();
+        let snapshot = lab.idle();
+        let expected = (0..700).map(|number| format!("n{number}")).chain(["flush once".to_owned()]);
+        let expected = expected.chain((700..1200).map(|number| format!("n{number}")));
+        let mut seen = lab.lines("world.txt");
+        seen.retain(|line| line != "a" && line != "b");
+        assert_eq!(seen, expected.collect::<Vec<_>>(), "batches: {batches}");
+        assert_eq!(lab.lines("world.txt").len(), 1203);
+        let failed = ["asked to fail", "the bot panicked: asked to panic", "asked to fail in the end"];
+        assert_eq!(lab.dumped("world"), failed, "batches: {batches}");
+        assert_eq!(bot(&snapshot, "world").received, 1203);
+    }
+}
+
 fn append(path: &Path, text: &str) {
     use std::io::Write;
     std::fs::OpenOptions::new().append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();

@@ -1,6 +1,6 @@
 //! Discards events.
 
-use crate::bots::{Bot, BotSpec, Context, Failure, Output, Site};
+use crate::bots::{Bot, BotSpec, Context, Failure, Output, Reach, Site};
 use crate::message::Message;
 use crate::pipeline::{Kind, Params, Spec};
 
@@ -27,5 +27,9 @@ fn make(_params: &Params, _site: &Site) -> Result<Bot, Failure> {
 impl Output for Blackhole {
     fn write(&mut self, _event: &Message, _context: &mut Context) -> Result<(), Failure> {
         Ok(())
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::WithCommit
     }
 }

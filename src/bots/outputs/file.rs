@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::export::Exporter;
 use super::file_name::FileName;
-use crate::bots::{Bot, BotSpec, Context, Failure, Output, Site};
+use crate::bots::{Bot, BotSpec, Context, Failure, Output, Reach, Site};
 use crate::message::Message;
 use crate::pipeline::{Kind, Param, ParamKind, Params, Spec};
 
@@ -118,5 +118,9 @@ impl Output for FileOutput {
             }
         }
         Ok(())
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::WithCommit
     }
 }

@@ -132,7 +132,9 @@ impl Trial {
                 Progress::Done => None,
             }),
             Bot::Expert(bot) => bot.process(message.clone(), &mut context).map(|()| None),
-            Bot::Output(bot) => bot.write(message, &mut context).map(|()| None),
+            Bot::Output(bot) => {
+                bot.write(message, &mut context).and_then(|()| bot.flush(&mut context)).map(|()| None)
+            }
         };
         let effects = context.finish();
         self.settle(effects, next.is_ok(), outcome);
