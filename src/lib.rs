@@ -5,6 +5,8 @@
 
 pub mod diagnostic;
 
+pub mod tls;
+
 pub mod message;
 
 pub mod pipeline;

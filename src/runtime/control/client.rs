@@ -11,6 +11,7 @@ use super::address::SocketAddress;
 use super::types::{
     BotAction, Changed, Configuration, DumpEntry, JournalPage, LogPage, Problem, Requeue, Snapshot,
 };
+use crate::tls;
 
 /// A connection to one botnet's control service.
 #[derive(Debug, Clone)]
@@ -49,6 +50,7 @@ impl Client {
             socket: socket.display().to_string(),
             cause: error.to_string(),
         })?;
+        tls::install();
         let http = reqwest::blocking::Client::builder()
             .unix_socket(address.path().to_owned())
             .timeout(Duration::from_secs(60))

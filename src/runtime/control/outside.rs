@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::tls;
+
 /// A connection to the world outside the control service.
 #[derive(Debug, Clone)]
 pub struct Outside {
@@ -33,6 +35,7 @@ pub struct Reply {
 impl Outside {
     /// Makes a connection; nothing is sent yet. No answer is waited for longer than the limit, and no proxy is used.
     pub fn new(limit: Duration) -> Result<Self, String> {
+        tls::install();
         let http = reqwest::blocking::Client::builder().timeout(limit).no_proxy().build();
         Ok(Outside { http: http.map_err(|error| cause(&error))? })
     }

@@ -1,0 +1,16 @@
+//! What TLS is in this program: rustls with *ring*, which needs a C compiler and no more.
+
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+
+/// Returns the cryptography that every TLS connection of this program uses.
+pub fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// Makes it what clients use that do not ask for one; HTTP clients cannot be made before.
+pub fn install() {
+    // It fails when somebody was here before, with the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
