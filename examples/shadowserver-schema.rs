@@ -7,23 +7,21 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs};
 
-use intelmq_lab::bots::parsers::shadowserver::{columns, publisher_form, type_in_name};
+use intelmq_lab::bots::parsers::shadowserver::{schema_for, type_in_name};
 
 fn main() -> ExitCode {
-    let mut reports: Vec<(String, Vec<String>)> = Vec::new();
+    let mut reports: Vec<(String, Vec<u8>)> = Vec::new();
     for argument in env::args_os().skip(1) {
         let path = Path::new(&argument);
-        let name = path.file_name().and_then(|name| name.to_str()).and_then(type_in_name);
-        let text = fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        match (name, text) {
-            (Some(name), Ok(text)) => reports.push((name.to_owned(), columns(&text))),
-            (None, _) => return fail(path, "its name tells no type of report"),
-            (_, Err(error)) => return fail(path, &error.to_string()),
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        match fs::read(path) {
+            Ok(bytes) if type_in_name(name).is_some() => reports.push((name.to_owned(), bytes)),
+            Ok(_) => return fail(path, "its name tells no type of report"),
+            Err(error) => return fail(path, &error.to_string()),
         }
     }
-    let reports = reports.iter().map(|(name, columns)| (name.as_str(), columns.iter().map(String::as_str)));
-    let schema = publisher_form(reports.map(|(name, columns)| (name, columns.collect())));
-    println!("{schema:#}");
+    let reports = reports.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+    println!("{:#}", schema_for(reports));
     ExitCode::SUCCESS
 }
 

@@ -7,8 +7,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use super::exit::Exit;
 use super::output::Colour;
 use super::{
-    bless, bot, botnet, catalog, check, completions, down, dump, events, explain, graph, lint, list, logs,
-    man, render, reset, show, status, up,
+    bless, bot, botnet, catalog, check, completions, down, dump, events, explain, export, graph, lint, list,
+    logs, man, render, reset, show, status, up,
 };
 use crate::plan::Wish;
 
@@ -106,6 +106,8 @@ pub(super) enum Command {
     Down(down::Args),
     /// Write the files that a target would run, without running them
     Render(render::Args),
+    /// Write the botnet of a playbook as a configuration that IntelMQ runs
+    Export(export::Args),
     /// Say what is wrong with playbooks
     Lint(lint::Args),
     /// Record the expected outputs of playbooks anew, and show what changed

@@ -12,7 +12,9 @@ mod dump;
 mod events;
 mod exit;
 mod explain;
+mod export;
 mod failure;
+mod folder;
 mod graph;
 mod interrupt;
 mod lab;
@@ -80,6 +82,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Reset(args) => reset::run(&args, &common),
         Command::Down(args) => down::run(&args, &common),
         Command::Render(args) => render::run(&args, &common),
+        Command::Export(args) => export::run(&args, &common),
         Command::Lint(args) => lint::run(&args, &common),
         Command::Bless(args) => bless::run(&args, &common),
         Command::Bot(args) => bot::run(&args, &common),

@@ -1,7 +1,8 @@
-//! Reads a site's `harmonization.conf`.
+//! `harmonization.conf`: a site's is read, and ours is written for IntelMQ to read.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use super::described::describe;
 use super::idf::{FieldSpec, HarmonizationError};
 use super::kind::FieldType;
 use super::pattern::Pattern;
@@ -16,6 +17,24 @@ pub(crate) fn parse(text: &str) -> Result<Fields, HarmonizationError> {
         return Err(HarmonizationError("not an object with \"event\" and \"report\"".into()));
     };
     Ok((fields(&types, "event")?, fields(&types, "report")?))
+}
+
+/// Returns the file for fields of events and of reports.
+pub(crate) fn write<'a>(
+    event: impl Iterator<Item = &'a FieldSpec>,
+    report: impl Iterator<Item = &'a FieldSpec>,
+) -> Value {
+    let entry = |field: &FieldSpec| {
+        let mut told = json!({ "description": describe(&field.name), "type": field.kind.name() });
+        if let Some(length) = field.length {
+            told["length"] = length.into();
+        }
+        for (text, ignore_case) in field.patterns.iter().map(Pattern::python) {
+            told[if ignore_case { "iregex" } else { "regex" }] = text.into();
+        }
+        (field.name.to_string(), told)
+    };
+    json!({ "event": event.map(entry).collect::<Map<_, _>>(), "report": report.map(entry).collect::<Map<_, _>>() })
 }
 
 fn fields(types: &Map<String, Value>, kind: &str) -> Result<Vec<FieldSpec>, HarmonizationError> {

@@ -119,6 +119,11 @@ impl Idf {
         super::conf::parse(text).map(|(event, report)| Arc::new(Idf::build(event, report)))
     }
 
+    /// Returns the fields as a `harmonization.conf` that IntelMQ reads.
+    pub fn to_conf(&self) -> serde_json::Value {
+        super::conf::write(self.fields(MessageType::Event), self.fields(MessageType::Report))
+    }
+
     pub(crate) fn build(event: Vec<FieldSpec>, report: Vec<FieldSpec>) -> Idf {
         let mut entries: BTreeMap<Box<str>, Entry> = BTreeMap::new();
         for (spec, is_event) in

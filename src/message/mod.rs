@@ -7,6 +7,7 @@ mod address;
 pub mod classification;
 mod conf;
 pub mod datetime;
+mod described;
 pub mod domain;
 mod entries;
 mod error;

@@ -19,8 +19,8 @@ pub(crate) enum Pattern {
     OneOf(&'static [&'static str]),
     /// One of the names of IANA's protocol numbers, in any case.
     Transport,
-    /// Any other.
-    Regex(Regex),
+    /// Any other, with its text and whether case is ignored.
+    Regex(Regex, Box<str>, bool),
 }
 
 /// The texts under which `harmonization.conf` writes the patterns that are built in.
@@ -50,8 +50,22 @@ impl Pattern {
         regex::RegexBuilder::new(&translate(text))
             .case_insensitive(ignore_case)
             .build()
-            .map(Pattern::Regex)
+            .map(|regex| Pattern::Regex(regex, text.into(), ignore_case))
             .map_err(|error| error.to_string())
+    }
+
+    /// Returns the pattern as `harmonization.conf` writes it for Python, and whether case is ignored.
+    pub(crate) fn python(&self) -> (String, bool) {
+        match self {
+            Pattern::Printable => (r"^[ -~]+$".into(), false),
+            Pattern::Pair => ("^[a-zA-Z0-9]{2}$".into(), false),
+            Pattern::HashText => ("^[A-F0-9./]+$".into(), false),
+            Pattern::Uuid => ("^[a-z0-9]{8}-[a-z0-9]{4}-[a-z0-9]{4}-[a-z0-9]{4}-[a-z0-9]{12}$".into(), false),
+            Pattern::NoDotAtEnd => (r"^.*[^\.]$".into(), false),
+            Pattern::OneOf(words) => (format!("^({})$", words.join("|")), false),
+            Pattern::Transport => (format!("^({})$", TRANSPORTS.replace('+', r"\+").replace(' ', "|")), true),
+            Pattern::Regex(_, text, ignore_case) => (text.to_string(), *ignore_case),
+        }
     }
 
     /// Tells whether the pattern is found in the text.
@@ -70,7 +84,7 @@ impl Pattern {
             Pattern::NoDotAtEnd => ends_without_dot(text) || ends_without_dot(line),
             Pattern::OneOf(words) => words.contains(&line),
             Pattern::Transport => is_transport(line),
-            Pattern::Regex(regex) => regex.is_match(text),
+            Pattern::Regex(regex, ..) => regex.is_match(text),
         }
     }
 }
@@ -143,6 +157,54 @@ mod tests {
         check(r"^.*[^\.]$", false, &["a", "a.b", "a.\n", "\n", "a\n\n"], &["", "a.", ".", "a\nb"]);
         check("^a$", false, &["a", "a\n"], &["ab", "a\n\n", "A"]);
         check(r"b[$]\Z", true, &["ab$", "AB$"], &["b$\n"]);
+    }
+
+    #[test]
+    fn a_pattern_means_the_same_when_it_is_written_down() {
+        let built_in = [
+            Pattern::Printable,
+            Pattern::Pair,
+            Pattern::HashText,
+            Pattern::Uuid,
+            Pattern::NoDotAtEnd,
+            Pattern::OneOf(SEVERITIES),
+            Pattern::Transport,
+            Pattern::compile("^A+$", true).unwrap(),
+        ];
+        let texts = [
+            "",
+            "\n",
+            "a.",
+            "a.\n",
+            "aa",
+            "AT",
+            "a b~",
+            "ż",
+            "AB/.0\n",
+            "high",
+            "info\n",
+            "tcp",
+            "UDP",
+            "tp++",
+            "tpp",
+            "ax.25",
+            "ax_25",
+            "01234567-89ab-cdef-0123-456789abcdef",
+            "01234567-89AB-cdef-0123-456789abcdef",
+            "a\nb",
+            "TCP\n\n",
+        ];
+        for pattern in built_in {
+            let (python, ignore_case) = pattern.python();
+            let plain = Pattern::Regex(
+                regex::RegexBuilder::new(&translate(&python)).case_insensitive(ignore_case).build().unwrap(),
+                python.as_str().into(),
+                ignore_case,
+            );
+            for text in texts {
+                assert_eq!(pattern.matches(text), plain.matches(text), "{python} on {text:?}");
+            }
+        }
     }
 
     #[test]

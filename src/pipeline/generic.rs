@@ -34,7 +34,8 @@ pub const GENERIC: &[Param] = &[
         Int,
         "100000",
         "Messages its queue may hold before senders wait. Ours, not IntelMQ's.",
-    ),
+    )
+    .ours(),
     new("load_balance", Bool, "false", "Sends each message to one queue of the path in turn, not to all."),
     new(
         "instances_threads",

@@ -73,17 +73,26 @@ pub struct Param {
     pub required: bool,
     /// One sentence: what it does, units, values.
     pub doc: &'static str,
+    /// Whether IntelMQ has no such parameter; see [`Param::ours`].
+    pub ours: bool,
 }
 
 impl Param {
     /// Makes an optional parameter.
     pub const fn new(name: &'static str, kind: ParamKind, default: &'static str, doc: &'static str) -> Self {
-        Param { name, kind, default, required: false, doc }
+        Param { name, kind, default, required: false, doc, ours: false }
     }
 
     /// Makes a parameter without which the bot cannot start.
     pub const fn required(name: &'static str, kind: ParamKind, doc: &'static str) -> Self {
-        Param { name, kind, default: "null", required: true, doc }
+        Param { name, kind, default: "null", required: true, doc, ours: false }
+    }
+
+    /// Says that IntelMQ has no such parameter: `export` leaves it out. Its documentation says so too, with the word "Ours".
+    #[must_use]
+    pub const fn ours(mut self) -> Self {
+        self.ours = true;
+        self
     }
 
     /// Returns the default; a default that is no JSON counts as none, and the registry's tests refuse it.

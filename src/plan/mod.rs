@@ -1,11 +1,13 @@
 //! Turns a playbook and what the user chose into a plan: everything that a target needs, resolved. Pure.
 
 mod choice;
+mod export;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use choice::{BROKERS, BrokerFacts, Choice, TARGETS, TargetFacts, Wish, choose};
+pub use export::{Export, STATE_PATH, botnet_after, export};
 
 use crate::diagnostic::Diagnostic;
 use crate::playbook::Playbook;

@@ -12,13 +12,11 @@ pub(super) const SPEC: BotSpec = BotSpec {
         kind: Kind::Expert,
         summary: "Keeps only some fields of an event, or removes some.",
         params: &[
-            Param {
-                name: "type",
-                kind: ParamKind::Choice(&["whitelist", "blacklist"]),
-                default: "null",
-                required: true,
-                doc: "`whitelist` keeps the keys, `blacklist` removes them.",
-            },
+            Param::required(
+                "type",
+                ParamKind::Choice(&["whitelist", "blacklist"]),
+                "`whitelist` keeps the keys, `blacklist` removes them.",
+            ),
             Param::required(
                 "keys",
                 ParamKind::Any,

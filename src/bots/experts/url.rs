@@ -25,7 +25,8 @@ pub(super) const SPEC: BotSpec = BotSpec {
                 "false",
                 "Ours, IntelMQ has no such parameter: a URL with a port that is no number up to 65535 sets all \
                  fields but the port. Without it the event fails, as it does in IntelMQ.",
-            ),
+            )
+            .ours(),
         ],
         stateful: false,
         paths: &[],

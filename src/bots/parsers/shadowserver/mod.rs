@@ -11,6 +11,7 @@ mod schema;
 mod tests;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::sync::{Arc, LazyLock};
@@ -28,13 +29,16 @@ use crate::message::{Add, Message, Value, python};
 use crate::pipeline::ParamKind::{Bool, Text};
 use crate::pipeline::{Kind, Param, Params, Spec};
 
+/// The module's path.
+pub const MODULE: &str = "intelmq.bots.parsers.shadowserver.parser";
+
 /// The publisher's mapping, below the state path.
-const SCHEMA_FILE: &str = "shadowserver-schema.json";
+pub const SCHEMA_FILE: &str = "shadowserver-schema.json";
 
 /// What the parser is.
 pub(crate) const SPEC: BotSpec = BotSpec {
     spec: Spec {
-        module: "intelmq.bots.parsers.shadowserver.parser",
+        module: MODULE,
         kind: Kind::Parser,
         summary: "Turns Shadowserver's reports into events; knows all 170 types and takes the publisher's own mapping instead \
                   if `shadowserver-schema.json` lies in the state path.",
@@ -73,6 +77,24 @@ pub fn publisher_form<'a>(reports: impl IntoIterator<Item = (&'a str, Vec<&'a st
     let schema = Schema::builtin();
     let known = reports.into_iter().filter_map(|(name, columns)| Some((schema.by_file_name(name)?, columns)));
     publisher::write("2026-03-24T15:31:20Z", known)
+}
+
+/// Returns the built-in mapping in the publisher's form for some reports, each with its file's name.
+///
+/// The name tells the type, and the first line the columns that it has; files whose names tell no known type are left out.
+pub fn schema_for<'a>(reports: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Json {
+    // Reports of one type may have more or fewer columns; the type gets those of all.
+    let mut known: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (kind, report) in reports.into_iter().filter_map(|(name, report)| Some((type_in_name(name)?, report)))
+    {
+        let all = known.entry(kind).or_default();
+        for column in columns(&String::from_utf8_lossy(report)) {
+            if !all.contains(&column) {
+                all.push(column);
+            }
+        }
+    }
+    publisher_form(known.iter().map(|(kind, columns)| (*kind, columns.iter().map(String::as_str).collect())))
 }
 
 /// Lists the built-in types of reports, as they stand in names of files.
