@@ -37,4 +37,6 @@ pub mod session;
 
 pub mod report;
 
+pub mod docgen;
+
 pub mod cli;

@@ -1,0 +1,206 @@
+//! Plays the examples of a page: makes the bot, gives it what the example gives, and tells what came of it in blocks' words.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use intelmq_lab::bots::trial::{Outcome, Trial};
+use intelmq_lab::diagnostic::Source;
+use intelmq_lab::docgen::{Block, Example};
+use intelmq_lab::message::{Export, Idf, Message};
+use intelmq_lab::pipeline::{Kind, Pipeline, Spec};
+use serde_json::{Map, Value as Json};
+use tempfile::TempDir;
+
+/// Where a bot plays its examples.
+#[derive(Default)]
+pub(super) struct Stage {
+    trial: Option<Trial>,
+    folder: Option<TempDir>,
+    refused: Option<String>,
+}
+
+/// What came of an example, by the blocks that show it: role and name.
+type Made = BTreeMap<(String, String), String>;
+
+impl Stage {
+    /// Makes a new bot for an example and those that go on with it.
+    pub(super) fn open<'a>(
+        &mut self,
+        spec: &Spec,
+        example: &'a Example,
+        following: impl IntoIterator<Item = &'a Example>,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        files(example, folder.path());
+        let given = |role: &str| example.given.iter().find(|block| block.role == role);
+        let parameters = given("parameters").map_or_else(|| Json::Object(Map::new()), parameters);
+        let trial = Trial::within(spec.module, &parameters, &Idf::builtin(), folder.path());
+        let paths = [example].into_iter().chain(following).flat_map(|example| &example.made);
+        let paths: Vec<&str> = paths
+            .filter(|block| block.role == "out" && !block.name.is_empty())
+            .map(|block| &*block.name)
+            .collect();
+        (self.trial, self.refused) = match trial {
+            Ok(trial) => (Some(trial.with_paths(&paths)), None),
+            Err(failure) => (None, Some(failure.to_string())),
+        };
+        self.folder = Some(folder);
+    }
+
+    /// Returns what should stand in each block that shows what came of an example.
+    pub(super) fn play(&mut self, spec: &Spec, example: &Example) -> Result<Vec<String>, String> {
+        let folder = self.folder.as_ref().expect("a bot was made").path().to_owned();
+        files(example, &folder);
+        let mut made = Made::new();
+        if let Some(problem) = &self.refused {
+            note(&mut made, "failure", "", problem);
+        }
+        let messages = messages(spec, example)?;
+        if let Some(trial) = &mut self.trial {
+            if spec.kind == Kind::Collector {
+                told(&trial.round(), &mut made, None, &folder);
+            }
+            for message in &messages {
+                told(&trial.feed(message), &mut made, Some(message), &folder);
+            }
+        }
+        let mut texts = Vec::new();
+        for block in &example.made {
+            let key = (block.role.clone(), block.name.clone());
+            texts.push(match block.role.as_str() {
+                "wrote" => written(&folder, &block.name),
+                _ => made.remove(&key).unwrap_or_default(),
+            });
+        }
+        made.retain(|(role, _), _| role != "log");
+        match made.keys().next() {
+            Some((role, name)) => Err(format!(
+                "an example shows no {:?}, which would be\n{}",
+                format!("{role} {name}").trim(),
+                made[&(role.clone(), name.clone())]
+            )),
+            None => Ok(texts),
+        }
+    }
+}
+
+/// Writes the files that an example gives; those that are not texts are copied from the project.
+fn files(example: &Example, folder: &Path) {
+    for block in example.given.iter().filter(|block| block.role == "file") {
+        let (name, content) = match block.name.split_once(" from ") {
+            Some((name, from)) => (name, fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(from)).unwrap()),
+            None => (block.name.as_str(), block.text.clone().into_bytes()),
+        };
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+}
+
+/// Reads parameters as `runtime.yaml` has them.
+fn parameters(block: &Block) -> Json {
+    let indented: String = block.text.lines().flat_map(|line| ["    ", line, "\n"]).collect();
+    let text = format!("bot:\n  module: a.b\n  parameters:\n{indented}");
+    let pipeline =
+        Pipeline::parse(Source::new("parameters", text)).unwrap_or_else(|problems| panic!("{}", problems[0]));
+    pipeline.to_json()["bot"]["parameters"].clone()
+}
+
+/// Makes the messages that an example gives; `raw` stands there as text.
+fn messages(spec: &Spec, example: &Example) -> Result<Vec<Message>, String> {
+    let kind = if spec.kind == Kind::Parser { "Report" } else { "Event" };
+    let raw = example.given.iter().find(|block| block.role == "raw");
+    let mut messages = Vec::new();
+    for block in example.given.iter().filter(|block| block.role == "in") {
+        for json in serde_json::Deserializer::from_str(&block.text).into_iter::<Map<String, Json>>() {
+            let mut json = json.map_err(|error| format!("a message is no JSON: {error}"))?;
+            if let Some(raw) = raw {
+                json.insert("raw".to_owned(), raw.text.as_str().into());
+            }
+            if let Some(raw) = json.get_mut("raw") {
+                *raw = STANDARD.encode(raw.as_str().unwrap_or_default()).into();
+            }
+            json.entry("__type").or_insert_with(|| kind.into());
+            let text = Json::Object(json).to_string();
+            messages.push(
+                Message::from_wire(&Idf::builtin(), text.as_bytes(), None)
+                    .map_err(|error| error.to_string())?,
+            );
+        }
+    }
+    Ok(messages)
+}
+
+/// Adds what came of a message.
+fn told(outcome: &Outcome, made: &mut Made, given: Option<&Message>, folder: &Path) {
+    for (path, message) in &outcome.sent {
+        let name = if path == "_default" { "" } else { path };
+        // Where the bot happens to work is nobody's business.
+        let text = pretty(message, given).replace(&*folder.to_string_lossy(), "/STATE");
+        note(made, "out", name, &text);
+    }
+    for (row, error) in &outcome.failed_rows {
+        let raw = String::from_utf8_lossy(&row.raw().unwrap_or_default()).into_owned();
+        note(made, "failed", "", &format!("{error}\n{raw}"));
+    }
+    for reason in &outcome.dropped {
+        note(made, "dropped", "", reason);
+    }
+    for (level, line) in &outcome.log {
+        note(made, "log", "", &format!("{} {line}", format!("{level:?}").to_uppercase()));
+    }
+    for (path, bytes) in &outcome.appends {
+        let mut all = fs::read(path).unwrap_or_default();
+        all.extend_from_slice(bytes);
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, all).unwrap();
+    }
+    if let Some(failure) = &outcome.failure {
+        note(made, "failure", "", &failure.to_string());
+    }
+}
+
+fn note(made: &mut Made, role: &str, name: &str, text: &str) {
+    let all = made.entry((role.to_owned(), name.to_owned())).or_default();
+    *all += text.trim_end();
+    all.push('\n');
+}
+
+/// Shows a message: sorted, `raw` as text, without the moment at which it was observed unless that was given.
+fn pretty(message: &Message, given: Option<&Message>) -> String {
+    let text = message.to_json(&Export::default());
+    let mut json: Map<String, Json> = serde_json::from_str(&text).unwrap();
+    if given.is_none_or(|given| !given.contains("time.observation")) {
+        json.shift_remove("time.observation");
+    }
+    if let Some(raw) = message.raw() {
+        json.insert("raw".to_owned(), String::from_utf8_lossy(&raw).into_owned().into());
+    }
+    serde_json::to_string_pretty(&json).unwrap()
+}
+
+/// Returns what is in a file below a folder; of `*` in all files whose paths begin and end so.
+fn written(folder: &Path, name: &str) -> String {
+    let Some((start, end)) = name.split_once('*') else {
+        return fs::read_to_string(folder.join(name)).unwrap_or_default();
+    };
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in fs::read_dir(next).unwrap().flatten() {
+            let path = entry.path();
+            let below = path.strip_prefix(folder).unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                open.push(path);
+            } else if below.starts_with(start) && below.ends_with(end) {
+                found.push(fs::read_to_string(path).unwrap_or_default());
+            }
+        }
+    }
+    found.sort();
+    found.concat()
+}
