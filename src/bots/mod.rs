@@ -11,6 +11,8 @@ pub mod outputs;
 pub mod parsers;
 mod pattern;
 mod registry;
+#[cfg(test)]
+mod tests;
 pub mod trial;
 #[cfg(test)]
 mod troubled;

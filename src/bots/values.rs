@@ -12,6 +12,16 @@ pub(crate) fn lookup<'m>(message: &'m Message, name: &str) -> Option<Cow<'m, Val
     }
 }
 
+/// Reads a whole number of any size, which is well-formed.
+pub(crate) fn whole(text: &str) -> Value {
+    let digits = text.trim_start_matches(['+', '-']).trim_start_matches('0');
+    let sign = if text.starts_with('-') { "-" } else { "" };
+    match format!("{sign}0{digits}").parse() {
+        Ok(number) => Value::Int(number),
+        Err(_) => Value::BigInt(format!("{sign}{digits}").into()),
+    }
+}
+
 /// Python's `==`: `80`, `80.0` and `True` with `1` are equal, `80` and `"80"` are not.
 #[expect(clippy::float_cmp, reason = "Python compares exactly")]
 pub(crate) fn equal(a: &Value, b: &Value) -> bool {

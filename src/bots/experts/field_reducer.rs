@@ -47,7 +47,8 @@ fn make(params: &Params, _site: &Site) -> Result<Bot, Failure> {
     };
     let keys = match params.get("keys") {
         Some(serde_json::Value::Object(map)) => map.keys().cloned().collect(),
-        _ => params.list("keys", true)?.ok_or_else(|| {
+        // Only a text is split and trimmed.
+        keys => params.list("keys", keys.is_some_and(serde_json::Value::is_string))?.ok_or_else(|| {
             Failure::Configuration(
                 "parameter \"keys\": is required; name the fields to keep or to remove".into(),
             )
@@ -67,7 +68,7 @@ impl Expert for FieldReducer {
         let mut kept = Message::event(event.idf());
         for key in &self.keys {
             if let Some(value) = lookup(&event, key) {
-                kept.add_with(key, value.into_owned(), Add::REPLACE)?;
+                kept.add_with(key, value.into_owned(), Add::RAW)?;
             }
         }
         context.send(kept)

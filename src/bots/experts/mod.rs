@@ -6,6 +6,7 @@ mod field_reducer;
 mod filter;
 mod modify;
 mod rfc1918;
+mod sieve;
 mod taxonomy;
 mod url;
 
@@ -19,6 +20,7 @@ pub const ALL: &[&BotSpec] = &[
     &filter::SPEC,
     &modify::SPEC,
     &rfc1918::SPEC,
+    &sieve::SPEC,
     &taxonomy::SPEC,
     &url::SPEC,
 ];

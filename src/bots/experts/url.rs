@@ -129,7 +129,7 @@ impl Expert for Url {
             let port = port.or(scheme.map(|(_, port, _)| *port));
             self.add(&mut event, end.port.as_ref(), port)?;
             self.add(&mut event, end.path.as_ref(), not_empty(&parts.path))?;
-            self.add(&mut event, end.account.as_ref(), not_empty(parts.user()))?;
+            self.add(&mut event, end.account.as_ref(), not_empty(parts.user().trim()))?;
             if !protocol_known {
                 let application = if parts.scheme == "https" { "http" } else { &*parts.scheme };
                 let transport = scheme.map_or("", |(_, _, transport)| *transport);

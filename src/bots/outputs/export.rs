@@ -12,14 +12,14 @@ pub(crate) struct Exporter {
 }
 
 impl Exporter {
-    /// Reads `single_key`, `keep_raw_field`, `hierarchical_output` and `message_with_type` (also called `with_type`).
+    /// Reads `single_key`, `keep_raw_field`, `hierarchical_output` and `message_with_type`.
     ///
     /// `message_jsondict_as_string` changes nothing in the text, as in IntelMQ 3.5.0.
     pub(crate) fn of(params: &Params, site: &Site) -> Result<Exporter, Failure> {
         let raw = if params.flag("keep_raw_field") { None } else { site.event_key("raw").ok() };
         let how = Export {
             hierarchical: params.flag("hierarchical_output"),
-            with_type: params.flag("message_with_type") || params.flag("with_type"),
+            with_type: params.flag("message_with_type"),
             jsondict_as_string: false,
         };
         let single_key = params.text("single_key")?.filter(|key| !key.is_empty());
@@ -27,9 +27,14 @@ impl Exporter {
     }
 
     /// Appends the event's text, without a line's end.
-    pub(crate) fn write(&self, event: &Message, out: &mut Vec<u8>) {
+    ///
+    /// Fails on what IntelMQ fails on: `output` alone when there is none, and a value that has fields below it.
+    pub(crate) fn write(&self, event: &Message, out: &mut Vec<u8>) -> Result<(), Failure> {
+        if self.how.hierarchical && self.single_key.is_none() {
+            check_nesting(event)?;
+        }
         match (&self.single_key, &self.raw) {
-            (Some(key), _) => write_single(event, key, out),
+            (Some(key), _) => return write_single(event, key, out),
             (None, Some(raw)) if event.get_key(raw).is_some() => {
                 let mut event = event.clone();
                 event.remove_key(raw);
@@ -37,22 +42,43 @@ impl Exporter {
             }
             (None, _) => event.write_json(out, &self.how),
         }
+        Ok(())
     }
 }
 
+/// Refuses `extra.a` and then `extra.a.b`, one of which would be lost.
+fn check_nesting(event: &Message) -> Result<(), Failure> {
+    let names: Vec<_> = event.iter().filter(|(name, _)| name.starts_with("extra.")).collect();
+    for (at, (name, _)) in names.iter().enumerate() {
+        let below = |above: &str| name.strip_prefix(above).is_some_and(|rest| rest.starts_with('.'));
+        let above = names[..at].iter().find(|(above, value)| below(above) && !matches!(value, Value::Map(_)));
+        if let Some((above, _)) = above {
+            return Err(Failure::Other(format!(
+                "{above} has a value, so that {name} cannot be put below it"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// One field alone: `raw` decoded, text that `output` holds as JSON, everything else as Python's `str` has it.
-fn write_single(event: &Message, key: &str, out: &mut Vec<u8>) {
+fn write_single(event: &Message, key: &str, out: &mut Vec<u8>) -> Result<(), Failure> {
     let text = match (key, event.get(key)) {
         ("raw", _) => {
             let raw = event.raw().unwrap_or_default();
-            return out.extend(raw.utf8_chunks().flat_map(|chunk| chunk.valid().bytes()));
+            out.extend(raw.utf8_chunks().flat_map(|chunk| chunk.valid().bytes()));
+            return Ok(());
         }
         ("output", Some(Value::Text(text))) => match json::parse(text.as_bytes()) {
             Ok(Value::Text(inner)) => inner,
             _ => text.clone(),
         },
+        ("output", None) => {
+            return Err(Failure::Other("the event has no output, which is to be written".into()));
+        }
         (_, Some(value)) => python::str(value),
         (_, None) => event.dict_text(key).unwrap_or_else(|| "None".to_owned()),
     };
     out.extend_from_slice(text.as_bytes());
+    Ok(())
 }

@@ -48,12 +48,7 @@ pub(super) const SPEC: BotSpec = BotSpec {
                 "Nests fields at the dots of their names.",
             ),
             Param::new("keep_raw_field", ParamKind::Bool, "false", "Writes `raw` as well."),
-            Param::new(
-                "message_with_type",
-                ParamKind::Bool,
-                "false",
-                "Writes `__type` as well; also called with_type.",
-            ),
+            Param::new("message_with_type", ParamKind::Bool, "false", "Writes `__type` as well."),
             Param::new(
                 "message_jsondict_as_string",
                 ParamKind::Bool,
@@ -108,7 +103,7 @@ fn make(params: &Params, site: &Site) -> Result<Bot, Failure> {
 impl Output for FileOutput {
     fn write(&mut self, event: &Message, context: &mut Context) -> Result<(), Failure> {
         self.line.clear();
-        self.exporter.write(event, &mut self.line);
+        self.exporter.write(event, &mut self.line)?;
         self.line.push(b'\n');
         match &self.file {
             Destination::One(file) => context.append(file, &self.line),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{Bot, Context, Effects, Failure, Level, Memory, Note, Progress, Round, Site, find};
+use super::{Bot, Context, Effects, Failure, Level, Memory, Note, Progress, Round, Site, StateWrite, find};
 use crate::message::{Idf, Message};
 use crate::pipeline::{Params, Spec, generic};
 
@@ -23,6 +23,7 @@ pub struct Trial {
     shelf: Shelf,
     paths: Vec<String>,
     batch: usize,
+    now: Option<jiff::Timestamp>,
     folder: Option<tempfile::TempDir>,
 }
 
@@ -37,6 +38,8 @@ pub struct Outcome {
     pub dropped: Vec<String>,
     /// Log lines.
     pub log: Vec<(Level, String)>,
+    /// What the bot remembers or forgets from now on.
+    pub state: Vec<StateWrite>,
     /// Bytes for files, in the order they were asked for.
     pub appends: Vec<(PathBuf, Vec<u8>)>,
     /// Why the bot gave up; what it had sent in batches before stays sent.
@@ -71,7 +74,7 @@ impl Trial {
         let site = Site { bot: "trial".into(), state: state.into(), idf: Arc::clone(idf) };
         let bot = (kind.make)(&resolve(&kind.spec, params), &site)?;
         let paths = vec!["_default".to_owned()];
-        Ok(Trial { site, bot, shelf: Shelf::default(), paths, batch: 500, folder: None })
+        Ok(Trial { site, bot, shelf: Shelf::default(), paths, batch: 500, now: None, folder: None })
     }
 
     /// Returns the state path.
@@ -90,6 +93,13 @@ impl Trial {
     #[must_use]
     pub fn with_batch(mut self, events: usize) -> Trial {
         self.batch = events;
+        self
+    }
+
+    /// Fixes the present moment; otherwise it is the real one.
+    #[must_use]
+    pub fn with_now(mut self, now: jiff::Timestamp) -> Trial {
+        self.now = Some(now);
         self
     }
 
@@ -122,6 +132,9 @@ impl Trial {
         outcome: &mut Outcome,
     ) -> Result<Option<u64>, Failure> {
         let mut context = Context::new(&self.site, &self.paths, &mut self.shelf, self.batch);
+        if let Some(now) = self.now {
+            context.set_now(now);
+        }
         let next = match &mut self.bot {
             Bot::Collector(bot) => bot.collect(&mut context).map(|round| match round {
                 Round::More => Some(0),
@@ -157,12 +170,13 @@ impl Trial {
             return;
         }
         outcome.sent.extend(sent);
-        for write in effects.state {
-            match write.value {
-                Some(value) => self.shelf.0.insert(write.key, value),
+        for write in &effects.state {
+            match &write.value {
+                Some(value) => self.shelf.0.insert(write.key.clone(), value.clone()),
                 None => self.shelf.0.remove(&write.key),
             };
         }
+        outcome.state.extend(effects.state);
         outcome.failed_rows.extend(effects.failed_rows);
         outcome.appends.extend(effects.appends);
     }

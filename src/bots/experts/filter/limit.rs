@@ -71,8 +71,8 @@ impl std::fmt::Display for Limit {
     }
 }
 
-/// Reads `2 days`.
-fn age(text: &str) -> Option<i64> {
+/// Reads `2 days`; returns seconds, a month of 30 days, a year of 365.
+pub(in crate::bots::experts) fn age(text: &str) -> Option<i64> {
     let (count, unit) = text.split_once(char::is_whitespace)?;
     if !count.bytes().all(|b| b.is_ascii_digit()) {
         return None;

@@ -3,6 +3,7 @@
 mod limit;
 
 use self::limit::Limit;
+pub(in crate::bots::experts) use self::limit::age;
 use crate::bots::pattern::Pattern;
 use crate::bots::values::{equal, lookup};
 use crate::bots::{Bot, BotSpec, Context, Expert, Failure, Site};
@@ -86,7 +87,8 @@ fn make(params: &Params, _site: &Site) -> Result<Bot, Failure> {
     };
     let filter =
         Filter { rule: Rule::of(params)?, not_before: limit("not_before")?, not_after: limit("not_after")? };
-    if filter.rule.is_none() && filter.not_before.is_none() && filter.not_after.is_none() {
+    let has_limit = ["not_before", "not_after"].iter().any(|name| params.get(name).is_some());
+    if filter.rule.is_none() && !has_limit {
         return Err(Failure::Configuration(
             "there is nothing to filter by: set filter_key, filter_value and filter_action (drop or keep), \
              or not_before or not_after"
