@@ -3,6 +3,7 @@
 Not a program: other scripts import it.
 """
 import contextlib
+import json
 import os
 import pathlib
 import shutil
@@ -76,3 +77,23 @@ def environment(venv, root, port=None):
 def as_somebody():
     """Returns how to begin a command of IntelMQ, which refuses to run as root: in a user namespace it is somebody else."""
     return ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
+
+
+# What bots of IntelMQ need beside IntelMQ itself, by a part of their module's path.
+PACKAGES = {
+    ".asn_lookup.": "pyasn", ".sieve.": "textX", ".maxmind_geoip.": "geoip2", ".jinja.": "Jinja2",
+    ".templated_smtp.": "Jinja2", ".shodan.collector": "shodan", ".stomp.": "stomp.py",
+}
+
+
+def needed(runtime):
+    """Returns the packages that the bots of a runtime file need."""
+    text = pathlib.Path(runtime).read_text()
+    return sorted({package for part, package in PACKAGES.items() if part in text})
+
+
+def to_json(venv, yaml):
+    """Reads YAML as IntelMQ does."""
+    code = "import json, ruamel.yaml, sys; json.dump(ruamel.yaml.YAML(typ='safe', pure=True).load(sys.stdin), sys.stdout)"
+    run = subprocess.run([venv / "bin/python", "-c", code], input=yaml, text=True, stdout=subprocess.PIPE, check=True)
+    return json.loads(run.stdout)
