@@ -81,15 +81,15 @@ def as_somebody():
 
 # What bots of IntelMQ need beside IntelMQ itself, by a part of their module's path.
 PACKAGES = {
-    ".asn_lookup.": "pyasn", ".sieve.": "textX", ".maxmind_geoip.": "geoip2", ".jinja.": "Jinja2",
-    ".templated_smtp.": "Jinja2", ".shodan.collector": "shodan", ".stomp.": "stomp.py",
+    ".asn_lookup.": ["pyasn"], ".sieve.": ["textX", "pendulum"], ".maxmind_geoip.": ["geoip2"], ".jinja.": ["Jinja2"],
+    ".templated_smtp.": ["Jinja2"], ".shodan.collector": ["shodan"], ".stomp.": ["stomp.py"],
 }
 
 
 def needed(runtime):
     """Returns the packages that the bots of a runtime file need."""
     text = pathlib.Path(runtime).read_text()
-    return sorted({package for part, package in PACKAGES.items() if part in text})
+    return sorted({package for part, packages in PACKAGES.items() if part in text for package in packages})
 
 
 def to_json(venv, yaml):
