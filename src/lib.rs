@@ -23,6 +23,8 @@ pub mod check;
 
 pub mod playbook;
 
+pub mod service;
+
 pub mod runtime;
 
 pub mod plan;

@@ -7,7 +7,8 @@ use super::exit::Exit;
 use super::failure::Failure;
 use crate::bots::Modules;
 use crate::diagnostic::Diagnostic;
-use crate::playbook::{Catalog, CatalogError, Entry, Known, Playbook, lint};
+use crate::playbook::{Catalog, CatalogError, Entry, Known, KnownService, Playbook, lint};
+use crate::service::{KINDS, Kind};
 
 /// Lists what is built in and what `--playbooks` adds.
 pub(super) fn open(common: &Common) -> Result<Catalog, Failure> {
@@ -60,7 +61,24 @@ pub(super) fn one(word: &str, common: &Common) -> Result<Named, Failure> {
 
 /// Returns everything that is wrong with a playbook, as far as it can be found without running it.
 pub(super) fn problems(entry: &Entry) -> Vec<Diagnostic> {
-    lint(entry, Known { services: &[], modules: Some(&Modules) })
+    let services: Vec<KnownService> = KINDS.iter().copied().map(known).collect();
+    lint(entry, Known { services: &services, modules: Some(&Modules) })
+}
+
+/// Says what playbooks may name of a kind of service.
+fn known(kind: &'static Kind) -> KnownService {
+    let check = |kind: &str, options: &serde_json::Map<String, serde_json::Value>| match Kind::find(kind) {
+        Some(kind) => kind.check(options),
+        None => Ok(()),
+    };
+    KnownService {
+        kind: kind.name,
+        options: kind.options,
+        faults: kind.faults,
+        publishes: kind.publishes,
+        writes: kind.writes,
+        check,
+    }
 }
 
 /// Reads a playbook that shall run; one with errors is refused before anything is done.

@@ -10,8 +10,10 @@ pub use choice::{BROKERS, BrokerFacts, Choice, TARGETS, TargetFacts, Wish, choos
 pub use export::{Export, STATE_PATH, botnet_after, export};
 
 use crate::diagnostic::Diagnostic;
-use crate::playbook::Playbook;
-use crate::template::{Variables, render};
+use crate::playbook::{Playbook, Service};
+use crate::service;
+use crate::service::{Entry, Kind, Manifest};
+use crate::template::{Endpoint, Variables, fill_json, render};
 
 /// What is decided outside: names, places, ports and secrets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,6 +24,10 @@ pub struct Given {
     pub folder: PathBuf,
     /// The lab's secrets; those of the playbook that are missing here become placeholders.
     pub secrets: BTreeMap<String, String>,
+    /// Where its services listen, by their ids; those that are missing here get ports as in an example.
+    pub ports: BTreeMap<String, u16>,
+    /// What its services publish from the start; see [`Playbook::feeds`].
+    pub feeds: BTreeMap<String, Vec<u8>>,
 }
 
 /// Everything about one playbook in one lab, resolved.
@@ -39,6 +45,8 @@ pub struct Plan {
     pub folders: &'static [&'static str],
     /// Files of the lab.
     pub files: Vec<PlanFile>,
+    /// What runs beside the botnet.
+    pub services: Manifest,
 }
 
 /// One file of a lab.
@@ -47,14 +55,17 @@ pub struct PlanFile {
     /// Where, below the lab's folder.
     pub path: String,
     /// What is in it.
-    pub content: String,
+    pub content: Vec<u8>,
 }
 
 /// Where the runtime file stands in a lab.
 pub const RUNTIME: &str = "etc/runtime.yaml";
 
-/// The folders that every lab has.
-const FOLDERS: &[&str] = &["etc", "in", "out", "state", "log"];
+/// The folders of a lab; the first only if something runs beside the botnet.
+const FOLDERS: &[&str] = &["services", "etc", "in", "out", "state", "log"];
+
+/// The port of the first service where none is given, as in `render`.
+const EXAMPLE_PORT: u16 = 20_000;
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
@@ -72,37 +83,85 @@ pub enum PlanError {
 
 /// Makes the plan of a playbook.
 pub fn plan(playbook: &Playbook, choice: Choice, given: &Given) -> Result<Plan, PlanError> {
-    if let Some(service) = playbook.services.first() {
-        return Err(PlanError::Unsupported(format!(
-            "the playbook `{}` needs the simulated feed `{}`, and this version has none yet",
-            playbook.id.value, service.id.value
-        )));
-    }
-    let variables = variables(playbook, given);
+    let variables = variables(playbook, given)?;
     let runtime = render(&playbook.botnet, &variables).map_err(PlanError::Invalid)?;
+    let mut files = vec![PlanFile { path: RUNTIME.to_owned(), content: runtime.into_bytes() }];
+    let mut services = Manifest::default();
+    for service in &playbook.services {
+        let entry = entry(service, &variables, given, &mut files)?;
+        services.services.push(entry);
+    }
+    if !services.services.is_empty() {
+        let mut content = serde_json::to_vec_pretty(&services).map_err(|error| {
+            PlanError::Unsupported(format!("the services cannot be written down: {error}"))
+        })?;
+        content.push(b'\n');
+        files.push(PlanFile { path: service::FILE.to_owned(), content });
+    }
     Ok(Plan {
         lab: given.lab.clone(),
         playbook: playbook.id.value.clone(),
         choice,
         variables,
-        folders: FOLDERS,
-        files: vec![PlanFile { path: RUNTIME.to_owned(), content: runtime }],
+        folders: if services.services.is_empty() { &FOLDERS[1..] } else { FOLDERS },
+        files,
+        services,
+    })
+}
+
+/// Resolves a service, and puts what it publishes among the files.
+fn entry(
+    service: &Service,
+    variables: &Variables,
+    given: &Given,
+    files: &mut Vec<PlanFile>,
+) -> Result<Entry, PlanError> {
+    let id = &service.id.value;
+    let options = fill_json(&service.options.clone().into(), variables).map_err(PlanError::Invalid)?;
+    let mut data = Vec::new();
+    for file in &service.data {
+        let name = file.rsplit(['/', ':']).next().unwrap_or(file);
+        let path = format!("services/{id}/{name}");
+        let content = given.feeds.get(&file.value).cloned().ok_or_else(|| {
+            PlanError::Unsupported(format!("service `{id}` publishes {:?}, which was not read", file.value))
+        })?;
+        files.push(PlanFile { path: path.clone(), content });
+        data.push(path);
+    }
+    Ok(Entry {
+        id: id.clone(),
+        kind: service.kind.value.clone(),
+        port: variables.services.get(id).map_or(0, |endpoint| endpoint.port),
+        data,
+        options: options.as_object().cloned().unwrap_or_default(),
     })
 }
 
 /// Fills in what templates may name.
-fn variables(playbook: &Playbook, given: &Given) -> Variables {
+fn variables(playbook: &Playbook, given: &Given) -> Result<Variables, PlanError> {
     let at = |name: &str| given.folder.join(name).display().to_string();
     let secret = |name: &str| {
         let placeholder = || format!("SECRET-{name}");
         (name.to_owned(), given.secrets.get(name).cloned().unwrap_or_else(placeholder))
     };
-    Variables {
+    let endpoint = |(index, service): (usize, &Service)| {
+        let (id, name) = (&service.id.value, &service.kind.value);
+        let kind = Kind::find(name).ok_or_else(|| {
+            PlanError::Unsupported(format!(
+                "the service `{id}` is of kind `{name}`, which this version has not"
+            ))
+        })?;
+        let example = EXAMPLE_PORT.saturating_add(u16::try_from(index).unwrap_or(0));
+        let port = given.ports.get(id).copied().unwrap_or(example);
+        let url = kind.url(&service.options, port);
+        Ok((id.clone(), Endpoint { url, host: "127.0.0.1".to_owned(), port, ca: at(service::AUTHORITY) }))
+    };
+    Ok(Variables {
         lab_in: at("in"),
         lab_out: at("out"),
-        services: BTreeMap::new(),
+        services: playbook.services.iter().enumerate().map(endpoint).collect::<Result<_, PlanError>>()?,
         secrets: playbook.secrets.iter().map(|name| secret(name)).collect(),
-    }
+    })
 }
 
 #[cfg(test)]

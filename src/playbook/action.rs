@@ -6,13 +6,14 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
+use super::period::Period;
 use crate::diagnostic::Located;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// Puts a feed where a collector looks.
+    /// Puts a feed where a collector looks, or makes a service publish it.
     Seed(Seed),
     /// Merges into the botnet, by bot id, and reloads; texts may hold variables.
     Configure(Map<String, Json>),
@@ -28,21 +29,25 @@ pub enum Action {
     Requeue(Requeue),
     /// Sends an HTTP request.
     Request(Request),
+    /// Makes something go wrong with a service, or right again.
+    Fault(Fault),
 }
 
-/// Puts a feed where a collector looks.
+/// Puts a feed where a collector looks, or makes a service publish it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seed {
     /// `sample:NAME` or a file of the playbook; see [`super::Playbook::bytes`].
     pub file: Located<String>,
-    /// Its name below `lab.in`, if it is another.
+    /// Its name below `lab.in` or at the service, if it is another.
     #[serde(rename = "as")]
     pub name: Option<Located<String>>,
+    /// The service that publishes it; without one it is put below `lab.in`.
+    pub service: Option<Located<String>>,
 }
 
 impl Seed {
-    /// Returns the path below `lab.in`.
+    /// Returns the path below `lab.in`, or the name at the service.
     pub fn target(&self) -> &str {
         match &self.name {
             Some(name) => name,
@@ -126,6 +131,75 @@ fn get() -> String {
     "GET".to_owned()
 }
 
+/// Makes something go wrong with a service: one kind of trouble, or nothing any more.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the playbook; lint wants exactly one")]
+pub struct Fault {
+    /// The service.
+    pub service: Located<String>,
+    /// It answers with this status.
+    pub status: Option<u16>,
+    /// With a status: how long it says that one shall wait.
+    pub retry_after: Option<Period>,
+    /// It takes the right key for a wrong one.
+    #[serde(default)]
+    pub wrong_key: bool,
+    /// It waits so long before each answer.
+    pub slow: Option<Period>,
+    /// It cuts the connection after so many bytes.
+    pub cut_bytes: Option<u64>,
+    /// It cuts the connection after so many lines.
+    pub cut_lines: Option<u64>,
+    /// It gives the first half of a file as if it were all.
+    #[serde(default)]
+    pub half_file: bool,
+    /// Its certificate has expired.
+    #[serde(default)]
+    pub expired_certificate: bool,
+    /// It closes each connection at once.
+    #[serde(default)]
+    pub no_answer: bool,
+    /// Nothing goes wrong any more.
+    #[serde(default)]
+    pub clear: bool,
+    /// How often it goes wrong; always unless it is said.
+    pub times: Option<u32>,
+    /// Only requests whose path contains this.
+    pub path: Option<String>,
+}
+
+impl Fault {
+    /// Lists which kinds of trouble it has, as they are written; a right one has exactly one.
+    pub fn troubles(&self) -> Vec<&'static str> {
+        [
+            ("status", self.status.is_some()),
+            ("wrong_key", self.wrong_key),
+            ("slow", self.slow.is_some()),
+            ("cut_bytes", self.cut_bytes.is_some()),
+            ("cut_lines", self.cut_lines.is_some()),
+            ("half_file", self.half_file),
+            ("expired_certificate", self.expired_certificate),
+            ("no_answer", self.no_answer),
+            ("clear", self.clear),
+        ]
+        .into_iter()
+        .filter_map(|(name, given)| given.then_some(name))
+        .collect()
+    }
+}
+
+/// Says what goes wrong, such as `reports: status 429`.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.service.value, self.troubles().join(", "))?;
+        let number = self.status.map(u64::from).or(self.cut_bytes).or(self.cut_lines);
+        number.map_or(Ok(()), |number| write!(f, " {number}"))?;
+        self.slow.map_or(Ok(()), |slow| write!(f, " {slow}"))?;
+        self.times.map_or(Ok(()), |times| write!(f, ", times {times}"))
+    }
+}
+
 impl Action {
     /// Returns the verb: the key in `playbook.yaml`.
     pub fn verb(&self) -> &'static str {
@@ -138,6 +212,7 @@ impl Action {
             Action::Inject(_) => "inject",
             Action::Requeue(_) => "requeue",
             Action::Request(_) => "request",
+            Action::Fault(_) => "fault",
         }
     }
 
@@ -146,6 +221,15 @@ impl Action {
         match self {
             Action::Start(bot) | Action::Stop(bot) | Action::Reload(bot) => Some(bot),
             Action::Requeue(requeue) => Some(&requeue.bot),
+            _ => None,
+        }
+    }
+
+    /// Returns the service that it names.
+    pub fn service(&self) -> Option<&Located<String>> {
+        match self {
+            Action::Seed(seed) => seed.service.as_ref(),
+            Action::Fault(fault) => Some(&fault.service),
             _ => None,
         }
     }
@@ -165,7 +249,11 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.verb())?;
         match self {
-            Action::Seed(seed) => write!(f, " {}", seed.target()),
+            Action::Seed(seed) => {
+                write!(f, " {}", seed.target())?;
+                seed.service.as_ref().map_or(Ok(()), |service| write!(f, " at {}", service.value))
+            }
+            Action::Fault(fault) => write!(f, " {fault}"),
             Action::Configure(bots) => {
                 let ids: Vec<&str> = bots.keys().map(String::as_str).collect();
                 write!(f, " {}", ids.join(", "))

@@ -1,5 +1,6 @@
 //! Reads a playbook's folder: structure, texts and golden events, every fault with its place.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::action::Action;
@@ -78,6 +79,12 @@ impl Playbook {
             Some(name) => self.samples.read(name),
             None => self.folder.read(file),
         }
+    }
+
+    /// Reads everything that its services publish from the start, by the names in `playbook.yaml`.
+    pub fn feeds(&self) -> Result<BTreeMap<String, Vec<u8>>, FolderError> {
+        let files = self.services.iter().flat_map(|service| &service.data);
+        files.map(|file| Ok((file.value.clone(), self.bytes(file)?))).collect()
     }
 
     /// Returns a place in `playbook.yaml`; what is known by its start only is shown by its first word.

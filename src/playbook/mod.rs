@@ -12,12 +12,12 @@ mod samples;
 mod text;
 mod translation;
 
-pub use action::{Action, Inject, Replace, Request, Requeue, Seed};
+pub use action::{Action, Fault, Inject, Replace, Request, Requeue, Seed};
 pub use catalog::{Catalog, CatalogError, Entry};
 pub use document::{FORMAT, Level, Service};
 pub use folder::{Folder, FolderError};
 pub use glossary::Glossary;
-pub use lint::{Known, lint};
+pub use lint::{Known, KnownService, lint};
 pub use load::{Playbook, Step, load};
 pub use period::Period;
 pub use samples::{Samples, rows_of};

@@ -17,6 +17,7 @@ use crate::broker::{Broker, BrokerError};
 use crate::diagnostic::Source;
 use crate::message::Idf;
 use crate::pipeline::Environment;
+use crate::service::{ServiceError, Services};
 
 /// The name under which the process itself writes log lines.
 const SELF: &str = "intelmq-lab";
@@ -46,6 +47,9 @@ pub enum RunError {
     /// The broker could not be opened.
     #[error(transparent)]
     Broker(#[from] BrokerError),
+    /// A service of the lab.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
     /// A file or the system.
     #[error("{what}: {error}")]
     System {
@@ -85,9 +89,12 @@ pub fn run(run: Run) -> Result<(), RunError> {
         journal: run.lab.as_deref().map(|lab| Arc::new(Journal::new(&lab.join("log/journal.jsonl")))),
         file: run.file,
     };
+    // Before the botnet, so that no collector finds a door closed, and after it is its end.
+    let services = run.lab.as_deref().map(Services::start).transpose()?.map(Arc::new);
     let botnet = Botnet::start(&source, surroundings)?;
     let end = Arc::new(Notify::new());
-    let control = run.lab.as_deref().map(|lab| control(&botnet, lab, &end)).transpose()?;
+    let inside = services.clone().unwrap_or_default();
+    let control = run.lab.as_deref().map(|lab| control(&botnet, lab, inside, &end)).transpose()?;
     wait_for_end(&botnet, signals, end);
     botnet.surroundings().logger.log(SELF, Level::Info, "Stopping the botnet.");
     botnet.shut_down();
@@ -111,9 +118,15 @@ fn idf(runtime: &Path) -> Result<Arc<Idf>, RunError> {
 }
 
 /// Starts the control service of a lab and writes `api.json`, by which others find it.
-fn control(botnet: &Arc<Botnet>, lab: &Path, end: &Arc<Notify>) -> Result<Control, RunError> {
+fn control(
+    botnet: &Arc<Botnet>,
+    lab: &Path,
+    services: Arc<Services>,
+    end: &Arc<Notify>,
+) -> Result<Control, RunError> {
     let token = random_token().map_err(system("random token"))?;
-    let listen = Listen { root: lab.to_owned(), socket: lab.join("control.sock"), token: token.clone() };
+    let (root, socket) = (lab.to_owned(), lab.join("control.sock"));
+    let listen = Listen { root, socket, token: token.clone(), services };
     let (control, port) = serve(botnet.clone(), listen, end.clone()).map_err(system("control service"))?;
     let api = serde_json::json!({ "url": format!("http://127.0.0.1:{port}"), "token": token });
     write_private(&lab.join("api.json"), &format!("{api}\n")).map_err(system("api.json"))?;

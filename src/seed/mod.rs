@@ -5,8 +5,10 @@ mod configure;
 use std::time::Duration;
 
 use crate::check::dumped_row;
-use crate::playbook::{Action, FolderError, Playbook, Request, Requeue, Seed, rows_of};
+use crate::playbook::{Action, Fault, FolderError, Period, Playbook, Request, Requeue, Seed, rows_of};
 use crate::runtime::control::{BotAction, Client, ControlError, Outside, Question, Requeue as Repair};
+use crate::service;
+use crate::service::Trouble;
 use crate::template::{Variables, fill};
 
 /// How long a URL may take to answer.
@@ -86,6 +88,11 @@ impl<'a> Actor<'a> {
                 self.request(request)?;
                 return Ok(Done { rows: None, feeds: true });
             }
+            Action::Fault(fault) => {
+                self.fault(fault)?;
+                // What went wrong is seen once somebody asks.
+                return Ok(Done { rows: None, feeds: true });
+            }
         }
         Ok(Done::default())
     }
@@ -98,8 +105,22 @@ impl<'a> Actor<'a> {
     fn seed(&self, seed: &Seed) -> Result<Done, SeedError> {
         let bytes = self.playbook.bytes(&seed.file)?;
         let rows = rows_of(&seed.file, &bytes);
-        self.client.put_file(&format!("in/{}", seed.target()), bytes)?;
+        match &seed.service {
+            Some(service) => self.client.publish(service, seed.target(), bytes)?,
+            None => self.client.put_file(&format!("in/{}", seed.target()), bytes)?,
+        }
         Ok(Done { rows, feeds: true })
+    }
+
+    fn fault(&self, fault: &Fault) -> Result<(), SeedError> {
+        match trouble_of(fault) {
+            Some(trouble) => {
+                let fault_there = service::Fault { trouble, times: fault.times, path: fault.path.clone() };
+                self.client.add_fault(&fault.service, &fault_there)?;
+            }
+            None => self.client.clear_faults(&fault.service)?,
+        }
+        Ok(())
     }
 
     fn requeue(&self, requeue: &Requeue) -> Result<(), SeedError> {
@@ -168,4 +189,23 @@ impl<'a> Actor<'a> {
             SeedError::Template(titles.join("; "))
         })
     }
+}
+
+/// Says what shall go wrong; nothing if all shall be well again.
+fn trouble_of(fault: &Fault) -> Option<Trouble> {
+    let milliseconds = |period: Period| period.0.as_millis() as u64;
+    let wait = fault.retry_after.map(|period| period.0.as_secs());
+    [
+        fault.status.map(|status| Trouble::Status(status, wait)),
+        fault.wrong_key.then_some(Trouble::WrongKey),
+        fault.slow.map(|slow| Trouble::Slow(milliseconds(slow))),
+        fault.cut_bytes.map(Trouble::CutBytes),
+        fault.cut_lines.map(Trouble::CutLines),
+        fault.half_file.then_some(Trouble::HalfFile),
+        fault.expired_certificate.then_some(Trouble::ExpiredCertificate),
+        fault.no_answer.then_some(Trouble::NoAnswer),
+    ]
+    .into_iter()
+    .flatten()
+    .next()
 }

@@ -13,10 +13,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::SessionError;
+use super::ports;
 
 const RECORD: &str = "lab.json";
 const SECRETS: &str = "secrets.json";
 const API: &str = "api.json";
+const PORTS: &str = "ports.json";
 const LOCK: &str = "lab.lock";
 
 /// How long a lock may be held by somebody who is about to let it go: a child that was being started by a program that was killed.
@@ -100,6 +102,32 @@ impl Lab {
         Ok(secrets)
     }
 
+    /// Reserves ports for the names that have none yet, and returns all of them.
+    ///
+    /// With `check`, ports that somebody else has taken meanwhile are changed; for that nothing of the lab may run.
+    pub(super) fn make_ports(
+        &self,
+        names: &[&str],
+        check: bool,
+    ) -> Result<BTreeMap<String, u16>, SessionError> {
+        let path = self.folder.join(PORTS);
+        let known: BTreeMap<String, u16> = read_json(&path)?.unwrap_or_default();
+        let mut ports = BTreeMap::new();
+        for name in names {
+            let port = known.get(*name).copied().filter(|port| !check || ports::is_free(*port));
+            let port = match port {
+                Some(port) => port,
+                None => ports::free(|port| ports.values().any(|taken| *taken == port))
+                    .map_err(|cause| file(&path, cause))?,
+            };
+            ports.insert((*name).to_owned(), port);
+        }
+        if ports != known {
+            write_json(&path, &ports)?;
+        }
+        Ok(ports)
+    }
+
     /// Writes a file of the lab, whole or not at all; only its owner may read it.
     pub(super) fn write(&self, path: &str, content: &[u8]) -> Result<(), SessionError> {
         write(&self.folder.join(path), content)
@@ -117,7 +145,7 @@ impl Lab {
         self.save()?;
         for entry in fs::read_dir(&self.folder).map_err(|cause| file(&self.folder, cause))?.flatten() {
             let name = entry.file_name();
-            if [RECORD, SECRETS, API, LOCK].iter().any(|kept| name == *kept) {
+            if [RECORD, SECRETS, API, PORTS, LOCK].iter().any(|kept| name == *kept) {
                 continue;
             }
             remove(&entry.path())?;

@@ -11,6 +11,7 @@ mod fake;
 mod lab;
 mod labs;
 mod open;
+mod ports;
 mod prove;
 mod run;
 mod status;

@@ -8,8 +8,9 @@ use super::lab::{Lab, Lock, Record, remove};
 use super::teller::Teller;
 use super::world::{World, target};
 use crate::check::Places;
+use crate::diagnostic::Diagnostic;
 use crate::plan::{Choice, Given, Plan, Wish, choose, plan};
-use crate::playbook::Playbook;
+use crate::playbook::{FolderError, Playbook};
 use crate::runtime::control::Client;
 use crate::target::TARGETS;
 
@@ -45,7 +46,7 @@ impl<'a> Opened<'a> {
         let lock = world.labs.make(&name)?;
         if let Some(lab) = world.labs.find(&name)? {
             let choice = agree(&lab, playbook, wish)?;
-            let plan = make_plan(&lab, playbook, choice)?;
+            let plan = make_plan(&lab, playbook, choice, false)?;
             return Ok(Opened { world, lab, plan, lock });
         }
         let record = Record {
@@ -89,9 +90,9 @@ impl<'a> Opened<'a> {
     pub(super) fn renew(&mut self, playbook: &Playbook, teller: &mut Teller<'_>) -> Result<(), SessionError> {
         let (target, site) = (target(&self.lab)?, self.world.site(&self.lab.record.name));
         let choice = self.plan.choice;
-        self.plan = make_plan(&self.lab, playbook, choice)?;
         teller.stage("begin anew", || {
             target.down(&site)?;
+            self.plan = make_plan(&self.lab, playbook, choice, true)?;
             self.lab.empty()?;
             write(&self.lab, &self.plan)
         })
@@ -129,20 +130,27 @@ fn make(world: &World, lab: &Lab, playbook: &Playbook, choice: Choice) -> Result
     for target in TARGETS {
         target.down(&site)?;
     }
-    for name in ["secrets.json", "api.json"] {
+    for name in ["secrets.json", "api.json", "ports.json"] {
         remove(&lab.folder.join(name))?;
     }
-    let plan = make_plan(lab, playbook, choice)?;
+    let plan = make_plan(lab, playbook, choice, true)?;
     let mut empty = lab.clone();
     empty.empty()?;
     write(lab, &plan)?;
     Ok(plan)
 }
 
-fn make_plan(lab: &Lab, playbook: &Playbook, choice: Choice) -> Result<Plan, SessionError> {
+/// Makes the plan for a lab; ports are looked at anew only if nothing of the lab runs.
+fn make_plan(lab: &Lab, playbook: &Playbook, choice: Choice, rests: bool) -> Result<Plan, SessionError> {
     let names: Vec<String> = playbook.secrets.iter().map(|secret| secret.value.clone()).collect();
     let secrets = lab.make_secrets(&names)?;
-    let given = Given { lab: lab.record.name.clone(), folder: lab.folder.clone(), secrets };
+    let ids: Vec<&str> = playbook.services.iter().map(|service| service.id.as_str()).collect();
+    let ports = lab.make_ports(&ids, rests)?;
+    let unreadable = |error: FolderError| {
+        SessionError::Invalid(vec![Diagnostic::error("missing-file", error.to_string())])
+    };
+    let feeds = playbook.feeds().map_err(unreadable)?;
+    let given = Given { lab: lab.record.name.clone(), folder: lab.folder.clone(), secrets, ports, feeds };
     Ok(plan(playbook, choice, &given)?)
 }
 
@@ -152,7 +160,10 @@ fn write(lab: &Lab, plan: &Plan) -> Result<(), SessionError> {
         lab.make_folder(folder)?;
     }
     for file in target(lab)?.render(plan)? {
-        lab.write(&file.path, file.content.as_bytes())?;
+        if let Some((folder, _)) = file.path.rsplit_once('/') {
+            lab.make_folder(folder)?;
+        }
+        lab.write(&file.path, &file.content)?;
     }
     Ok(())
 }

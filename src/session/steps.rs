@@ -150,7 +150,7 @@ impl Steps<'_> {
             *doings.rows.get_or_insert(0) += rows;
         }
         // Feeds that are put in one after the other are fetched together, in the order of their names.
-        let more = next.is_some_and(|next| matches!(next.value, Action::Seed(_)));
+        let more = next.is_some_and(|next| matches!(next.value, Action::Seed(_) | Action::Fault(_)));
         if done.feeds && !more {
             self.actor.collect().map_err(failed)?;
         }

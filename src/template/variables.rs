@@ -26,6 +26,8 @@ pub struct Endpoint {
     pub host: String,
     /// `service.ID.port`
     pub port: u16,
+    /// `service.ID.ca`: the file with the certificate of the lab's own authority, which vouches for its services.
+    pub ca: String,
 }
 
 impl Variables {
@@ -38,7 +40,12 @@ impl Variables {
             let port = 20_000 + u16::try_from(index).unwrap_or(0);
             (
                 id.to_owned(),
-                Endpoint { url: format!("http://127.0.0.1:{port}"), host: "127.0.0.1".into(), port },
+                Endpoint {
+                    url: format!("http://127.0.0.1:{port}"),
+                    host: "127.0.0.1".into(),
+                    port,
+                    ca: "/lab/services/ca.pem".into(),
+                },
             )
         };
         Variables {
@@ -62,6 +69,7 @@ impl Variables {
                     "url" => Some(endpoint.url.clone()),
                     "host" => Some(endpoint.host.clone()),
                     "port" => Some(endpoint.port.to_string()),
+                    "ca" => Some(endpoint.ca.clone()),
                     _ => None,
                 }
             }
@@ -73,18 +81,19 @@ impl Variables {
     pub fn names(&self) -> Vec<String> {
         let mut names = vec!["lab.in".to_owned(), "lab.out".to_owned()];
         for id in self.services.keys() {
-            names.extend(["url", "host", "port"].map(|what| format!("service.{id}.{what}")));
+            names.extend(["url", "host", "port", "ca"].map(|what| format!("service.{id}.{what}")));
         }
         names.extend(self.secrets.keys().map(|id| format!("secret.{id}")));
         names
     }
 
     pub(super) fn to_value(&self) -> Value {
-        let services = self.services.iter().map(|(id, Endpoint { url, host, port })| {
+        let services = self.services.iter().map(|(id, Endpoint { url, host, port, ca })| {
             let fields = [
                 ("url", Value::from(url.as_str())),
                 ("host", host.as_str().into()),
                 ("port", (*port).into()),
+                ("ca", ca.as_str().into()),
             ];
             (id.as_str(), mapping(fields))
         });

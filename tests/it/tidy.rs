@@ -264,6 +264,15 @@ const SHARED: &[&str] = &[
 const NAMED_TWICE: &[(&str, &[&str], &str)] = &[
     ("serde_yaml", &["diagnostic", "pipeline"], "values are read in one place and written in the other"),
     ("signal_hook", &["cli", "runtime"], "a command and a botnet each end in order"),
+    // What bots speak, services of a lab answer; each stands on its own, as two programs would.
+    ("flate2", &["bots", "service"], "collectors unpack what feeds pack"),
+    ("hmac", &["bots", "service"], "collectors sign what feeds verify"),
+    ("ipnet", &["bots", "service"], "experts look networks up, and feeds are asked for them"),
+    (
+        "rustls",
+        &["bots", "service", "tls"],
+        "bots trust, services are trusted, and both have one cryptography",
+    ),
 ];
 
 #[test]

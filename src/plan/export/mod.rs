@@ -19,6 +19,9 @@ use crate::template::{Endpoint, Variables, fill_json, render};
 /// IntelMQ's state path, as far as nobody says otherwise.
 pub const STATE_PATH: &str = "/opt/intelmq/var/lib/bots";
 
+/// The authorities that vouch for real services, where Debian has them.
+const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
 /// Where an exported configuration has what goes to the state path.
 const STATE: &str = "var/lib/bots";
 
@@ -86,7 +89,10 @@ fn variables(playbook: &Playbook, state: &str) -> Variables {
     let state = state.trim_end_matches('/');
     let endpoint = |id: &str| {
         let host = format!("{id}.example");
-        (id.to_owned(), Endpoint { url: format!("https://{host}"), host, port: 443 })
+        (
+            id.to_owned(),
+            Endpoint { url: format!("https://{host}"), host, port: 443, ca: AUTHORITIES.to_owned() },
+        )
     };
     Variables {
         lab_in: format!("{state}/lab/in"),

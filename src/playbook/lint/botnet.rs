@@ -215,6 +215,15 @@ impl Botnet {
         }
     }
 
+    /// Tells whether a service of the playbook writes a file.
+    fn service_writes(linter: &Linter<'_>, file: &str) -> bool {
+        linter.playbook.services.iter().any(|service| {
+            let writes = linter.kind(&service.kind).map_or(&[][..], |known| known.writes);
+            let mut names = writes.iter().map(|name| name.replace("ID", &service.id));
+            names.any(|name| file == name || name.ends_with('/') && file.starts_with(&name))
+        })
+    }
+
     /// Wants some bot to have a parameter that ends with the file's path. Paths with fields of the event are not looked at.
     fn output(&self, linter: &mut Linter<'_>, file: &Located<String>, at: Location) {
         let mut paths = Vec::new();
@@ -223,7 +232,7 @@ impl Botnet {
         let below: Vec<&str> = paths.iter().filter_map(|path| path.strip_prefix(out.as_str())).collect();
         let fits =
             |path: &&str| *path == file.value || path.contains('{') || path.is_empty() || path.ends_with('/');
-        if !below.iter().any(fits) {
+        if !below.iter().any(fits) && !Botnet::service_writes(linter, file) {
             let problem = unknown("unknown-output", "output that writes", file, below.iter().copied());
             linter.add(problem.at(at).help("the path starts at `lab.out`"));
         }

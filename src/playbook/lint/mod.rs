@@ -5,8 +5,11 @@
 
 mod botnet;
 mod files;
+mod services;
 mod structure;
 mod style;
+
+use serde_json::{Map, Value as Json};
 
 use super::catalog::Entry;
 use super::load::{Playbook, assemble};
@@ -17,9 +20,26 @@ use crate::pipeline::Registry;
 #[derive(Clone, Copy, Default)]
 pub struct Known<'a> {
     /// The kinds of services that targets can run.
-    pub services: &'a [&'a str],
+    pub services: &'a [KnownService],
     /// The modules that bots may be of; without them a botnet is read, and its meaning is not looked at.
     pub modules: Option<&'a dyn Registry>,
+}
+
+/// A kind of service, as far as playbooks name things of it.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownService {
+    /// Its name.
+    pub kind: &'static str,
+    /// The names of its options.
+    pub options: &'static [&'static str],
+    /// The names of the faults that it can have.
+    pub faults: &'static [&'static str],
+    /// Whether it publishes files.
+    pub publishes: bool,
+    /// What it writes below `lab.out`; `ID` stands for the service's id, and a folder ends with `/`.
+    pub writes: &'static [&'static str],
+    /// Says what is wrong with options, which are filled in, of the kind with this name.
+    pub check: fn(&str, &Map<String, Json>) -> Result<(), String>,
 }
 
 /// Returns every problem that can be found without running the playbook, errors and warnings.
@@ -29,6 +49,7 @@ pub fn lint(entry: &Entry, known: Known<'_>) -> Vec<Diagnostic> {
     let mut linter = Linter { playbook: &playbook, known, problems };
     structure::check(&mut linter, &entry.id);
     files::check(&mut linter);
+    services::check(&mut linter);
     style::check(&mut linter, &entry.glossary);
     botnet::check(&mut linter);
     for language in playbook.languages() {
@@ -44,6 +65,11 @@ struct Linter<'a> {
 }
 
 impl Linter<'_> {
+    /// Finds what is known of a kind of service.
+    fn kind(&self, name: &str) -> Option<KnownService> {
+        self.known.services.iter().copied().find(|known| known.kind == name)
+    }
+
     fn add(&mut self, problem: Diagnostic) {
         self.problems.push(problem);
     }

@@ -50,8 +50,8 @@ fn names(linter: &mut Linter<'_>) {
     unique(linter, "step", playbook.steps.iter().map(|step| &step.id));
     for service in &playbook.services {
         id(linter, &service.id, '_');
-        if !linter.known.services.contains(&service.kind.as_str()) {
-            let kinds = linter.known.services.iter().copied();
+        if linter.kind(&service.kind).is_none() {
+            let kinds = linter.known.services.iter().map(|known| known.kind);
             let problem = unknown("unknown-service", "kind of service", &service.kind, kinds);
             linter.at(&service.kind, problem);
         }

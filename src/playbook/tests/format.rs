@@ -214,6 +214,7 @@ fn the_schema_for_editors_has_the_same_keys_as_the_types() {
         ("/$defs/requeue", action("requeue")),
         ("/$defs/replace", taken::<Replace>("nothing: 1")),
         ("/$defs/request", action("request")),
+        ("/$defs/fault", action("fault")),
         ("/$defs/events", expectation("events")),
         ("/$defs/queue", expectation("queue")),
         ("/$defs/dump", expectation("dump")),

@@ -11,6 +11,7 @@ use super::address::SocketAddress;
 use super::types::{
     BotAction, Changed, Configuration, DumpEntry, JournalPage, LogPage, Problem, Requeue, Snapshot,
 };
+use crate::service::{Fault, ServiceStatus};
 use crate::tls;
 
 /// A connection to one botnet's control service.
@@ -153,6 +154,28 @@ impl Client {
             Err(ControlError::Refused(problem)) if problem.status == 404 => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Returns what runs beside the botnet.
+    pub fn services(&self) -> Result<Vec<ServiceStatus>> {
+        self.json(self.http.get(url("services")))
+    }
+
+    /// Makes a service publish a file.
+    pub fn publish(&self, service: &str, name: &str, bytes: Vec<u8>) -> Result<()> {
+        let path = format!("services/{}/files/{}", escape(service), escape(name));
+        self.send(self.http.put(url(&path)).body(bytes)).map(drop)
+    }
+
+    /// Makes something go wrong with a service.
+    pub fn add_fault(&self, service: &str, fault: &Fault) -> Result<()> {
+        let path = format!("services/{}/faults", escape(service));
+        self.send(self.http.post(url(&path)).json(fault)).map(drop)
+    }
+
+    /// Makes nothing go wrong with a service any more.
+    pub fn clear_faults(&self, service: &str) -> Result<()> {
+        self.send(self.http.delete(url(&format!("services/{}/faults", escape(service))))).map(drop)
     }
 
     fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {

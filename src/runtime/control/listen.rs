@@ -16,6 +16,7 @@ use super::address::SocketAddress;
 use super::problem::Refusal;
 use super::server::{Service, router};
 use crate::runtime::Botnet;
+use crate::service::Services;
 
 /// A running control service.
 pub(in crate::runtime) struct Control {
@@ -33,6 +34,8 @@ pub(in crate::runtime) struct Listen {
     pub(in crate::runtime) socket: PathBuf,
     /// What a client on the loopback port must show.
     pub(in crate::runtime) token: String,
+    /// What runs beside the botnet.
+    pub(in crate::runtime) services: Arc<Services>,
 }
 
 /// Starts the service on a thread of its own; returns it and the loopback port.
@@ -51,7 +54,7 @@ pub(in crate::runtime) fn serve(
     })?;
     std::fs::set_permissions(&listen.socket, std::fs::Permissions::from_mode(0o600))?;
     let port = tcp.local_addr()?.port();
-    let service = Service { botnet, root: listen.root, end };
+    let service = Service { botnet, root: listen.root, end, services: listen.services };
     let local = router(service.clone());
     let guard = Guard { token: listen.token.into(), port };
     let remote = router(service).layer(from_fn_with_state(guard, admit));

@@ -10,6 +10,7 @@ mod listen;
 mod outside;
 mod problem;
 mod server;
+mod services;
 mod types;
 
 pub use address::SocketAddress;

@@ -7,6 +7,7 @@ use super::types::Problem;
 use crate::broker::BrokerError;
 use crate::diagnostic::{Style, render};
 use crate::runtime::BotnetError;
+use crate::service::ServiceError;
 
 /// Why a request was refused.
 #[derive(Debug)]
@@ -48,6 +49,16 @@ impl From<BotnetError> for Refusal {
             }
             BotnetError::Broker(error) => error.into(),
             BotnetError::File { .. } => Refusal::internal(&title),
+        }
+    }
+}
+
+impl From<ServiceError> for Refusal {
+    fn from(error: ServiceError) -> Self {
+        let title = error.to_string();
+        match error {
+            ServiceError::Unknown(..) => Refusal::not_found("unknown-service", title),
+            _ => Refusal::bad_request("not-possible", title),
         }
     }
 }

@@ -15,12 +15,14 @@ use utoipa::{IntoParams, OpenApi};
 use super::dumps;
 use super::files;
 use super::problem::Refusal;
+use super::services;
 use super::types::{
     BotAction, BotState, BotStatus, Changed, Configuration, DumpEntry, JournalEntry, JournalOut, JournalPage,
     LogLine, LogPage, Problem, QueueStatus, Requeue, Snapshot,
 };
 use crate::broker::{Hop, Outgoing, Wiring};
 use crate::runtime::Botnet;
+use crate::service::{Fault, ServiceStatus, Services, Trouble};
 
 /// The longest that a request waits for something to happen.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -37,9 +39,11 @@ pub(in crate::runtime) struct Service {
     pub(in crate::runtime) root: PathBuf,
     /// Notified when somebody asks for the end of the botnet.
     pub(in crate::runtime) end: Arc<Notify>,
+    /// What runs beside the botnet.
+    pub(in crate::runtime) services: Arc<Services>,
 }
 
-type Answer<T> = Result<Json<T>, Refusal>;
+pub(super) type Answer<T> = Result<Json<T>, Refusal>;
 
 /// The description of the service, for `/openapi.json`.
 #[derive(OpenApi)]
@@ -62,6 +66,10 @@ type Answer<T> = Result<Json<T>, Refusal>;
         configure,
         files::put_file,
         files::get_file,
+        services::list,
+        services::publish,
+        services::add_fault,
+        services::clear_faults,
     ),
     components(schemas(
         Snapshot,
@@ -78,6 +86,9 @@ type Answer<T> = Result<Json<T>, Refusal>;
         JournalOut,
         JournalPage,
         Configuration,
+        ServiceStatus,
+        Fault,
+        Trouble,
         Problem,
     ))
 )]
@@ -100,6 +111,9 @@ pub(in crate::runtime) fn router(service: Service) -> Router {
         .route("/v1/journal", get(journal))
         .route("/v1/configuration", get(configuration).put(configure))
         .route("/v1/files/{*path}", put(files::put_file).get(files::get_file))
+        .route("/v1/services", get(services::list))
+        .route("/v1/services/{service}/files/{name}", put(services::publish))
+        .route("/v1/services/{service}/faults", post(services::add_fault).delete(services::clear_faults))
         .fallback(|| async {
             Refusal::not_found("unknown-route", "there is no such route; see /openapi.json")
         })
