@@ -42,6 +42,11 @@ fn text(lab: &LabStatus) -> String {
     let steps = format!("{} passed", output::count(lab.steps.len(), "step"));
     let facts = [state, &lab.playbook, &lab.target, &lab.broker, &steps].join(", ");
     let mut facts = vec![format!("{}  {facts}", bold(&lab.name)), format!("  folder  {}", lab.folder)];
+    facts.extend(
+        lab.services
+            .iter()
+            .map(|service| format!("  feed    {}  {}, {}", service.url, service.id, service.kind)),
+    );
     facts.extend(lab.api.iter().map(|api| format!("  api     {}", api.url)));
     let mut text = facts.join("\n") + "\n";
     if !lab.bots.is_empty() {

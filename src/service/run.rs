@@ -1,9 +1,9 @@
 //! The services of one lab while they run, on a thread of their own.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::TcpListener;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use tokio::sync::Notify;
@@ -15,7 +15,11 @@ use super::{AUTHORITY, Entry, FILE, Fault, Feed, Kind, Manifest, ServiceError, S
 /// The services of one lab while they run. They end when this is dropped.
 #[derive(Default)]
 pub struct Services {
+    /// The lab's folder.
+    folder: PathBuf,
     running: Vec<Running>,
+    /// Held while what is published is written down.
+    writing: Mutex<()>,
     end: Arc<Notify>,
     thread: Option<JoinHandle<()>>,
 }
@@ -30,14 +34,7 @@ struct Running {
 impl Services {
     /// Starts the services that a lab's folder says, if it says any; returns once all of them can be reached.
     pub fn start(folder: &Path) -> Result<Self, ServiceError> {
-        let path = folder.join(FILE);
-        let fail = |error: io::Error| ServiceError::System(path.display().to_string(), error);
-        let manifest = match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| fail(error.into()))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Manifest::default(),
-            Err(error) => return Err(fail(error)),
-        };
-        Services::run(folder, manifest)
+        Services::run(folder, manifest(folder)?)
     }
 
     /// Starts some services for a lab's folder.
@@ -57,7 +54,7 @@ impl Services {
         }
         let end = Arc::new(Notify::new());
         let thread = if doors.is_empty() { None } else { Some(spawn(doors, Arc::clone(&end))?) };
-        Ok(Services { running, end, thread })
+        Ok(Services { folder: folder.to_owned(), running, writing: Mutex::new(()), end, thread })
     }
 
     /// Returns what is to be seen of each.
@@ -73,9 +70,24 @@ impl Services {
         })
     }
 
-    /// Makes a service publish a file.
+    /// Makes a service publish a file, which is kept in the lab's folder, so that it is there after a new start too.
     pub fn publish(&self, id: &str, name: &str, bytes: Vec<u8>) -> Result<(), ServiceError> {
-        self.find(id)?.publish(name, bytes)
+        let one = self.find(id)?;
+        one.check(name, &bytes)?;
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = format!("services/{id}/{name}");
+        write(&self.folder.join(&path), &bytes)?;
+        let mut manifest = manifest(&self.folder)?;
+        for entry in manifest.services.iter_mut().filter(|entry| entry.id == id) {
+            // The last one is the newest, and its lines come last.
+            entry.data.retain(|known| *known != path);
+            entry.data.push(path.clone());
+        }
+        let text = serde_json::to_vec_pretty(&manifest)
+            .map_err(|error| ServiceError::System(FILE.to_owned(), error.into()))?;
+        write(&self.folder.join(FILE), &text)?;
+        one.feed.publish(name, bytes);
+        Ok(())
     }
 
     /// Makes something go wrong with a service.
@@ -116,7 +128,8 @@ impl Running {
             let name = path.rsplit('/').next().unwrap_or(path);
             let bytes = std::fs::read(folder.join(path))
                 .map_err(|error| ServiceError::System(path.clone(), error))?;
-            one.publish(name, bytes)?;
+            one.check(name, &bytes)?;
+            one.feed.publish(name, bytes);
         }
         Ok(one)
     }
@@ -133,16 +146,16 @@ impl Running {
         bound.map_err(|cause| ServiceError::Port { id: id.clone(), port: *port, cause })
     }
 
-    fn publish(&self, name: &str, bytes: Vec<u8>) -> Result<(), ServiceError> {
+    /// Refuses a file that the service cannot publish.
+    fn check(&self, name: &str, bytes: &[u8]) -> Result<(), ServiceError> {
         let refuse = |problem: String| Err(ServiceError::NotPossible(self.entry.id.clone(), problem));
         if !self.kind.publishes {
             return refuse(format!("a {} publishes nothing", self.kind.name));
         }
-        if let Err(problem) = self.server.check_file(name, &bytes) {
-            return refuse(problem);
+        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\0']) {
+            return refuse(format!("{name:?} is no name of a file"));
         }
-        self.feed.publish(name, bytes);
-        Ok(())
+        self.server.check_file(name, bytes).or_else(refuse)
     }
 
     fn status(&self) -> ServiceStatus {
@@ -157,14 +170,31 @@ impl Running {
     }
 }
 
+/// Reads what services a lab has; none if it says nothing.
+fn manifest(folder: &Path) -> Result<Manifest, ServiceError> {
+    let path = folder.join(FILE);
+    let fail = |error: io::Error| ServiceError::System(path.display().to_string(), error);
+    match std::fs::read(&path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| fail(error.into())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Manifest::default()),
+        Err(error) => Err(fail(error)),
+    }
+}
+
+/// Writes a file whole or not at all; only its owner may read it.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), ServiceError> {
+    let fail = |error: io::Error| ServiceError::System(path.display().to_string(), error);
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    std::fs::create_dir_all(folder).map_err(fail)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(fail)?;
+    file.write_all(bytes).map_err(fail)?;
+    file.persist(path).map_err(|error| fail(error.error)).map(drop)
+}
+
 /// Makes a lab's authority and writes its certificate where bots find it.
 fn authority(folder: &Path) -> Result<Arc<Authority>, ServiceError> {
     let authority = Authority::new()?;
-    let path = folder.join(AUTHORITY);
-    let written = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-    written
-        .and_then(|()| std::fs::write(&path, &authority.pem))
-        .map_err(|error| ServiceError::System(path.display().to_string(), error))?;
+    write(&folder.join(AUTHORITY), authority.pem.as_bytes())?;
     Ok(Arc::new(authority))
 }
 

@@ -6,6 +6,7 @@ use super::SessionError;
 use super::lab::{Api, Lab};
 use super::world::World;
 use crate::runtime::control::{BotState, BotStatus};
+use crate::service::ServiceStatus;
 
 /// One lab.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -26,8 +27,21 @@ pub struct LabStatus {
     pub steps: Vec<String>,
     /// Its bots; none if it does not run.
     pub bots: Vec<BotSummary>,
+    /// What runs beside the botnet; nothing if it does not run.
+    pub services: Vec<ServiceSummary>,
     /// Where its REST API is, if it runs one.
     pub api: Option<Api>,
+}
+
+/// One service of a lab.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ServiceSummary {
+    /// Its id.
+    pub id: String,
+    /// What it is.
+    pub kind: String,
+    /// Where it is.
+    pub url: String,
 }
 
 /// One bot of a lab.
@@ -53,7 +67,9 @@ pub fn status(world: &World, labs: &[Lab]) -> Result<Vec<LabStatus>, SessionErro
 }
 
 fn one(world: &World, lab: &Lab) -> Result<LabStatus, SessionError> {
-    let snapshot = world.client(lab).and_then(|client| Ok(client.snapshot()?)).ok();
+    let client = world.client(lab).ok();
+    let snapshot = client.as_ref().and_then(|client| client.snapshot().ok());
+    let services = client.filter(|_| snapshot.is_some()).and_then(|client| client.services().ok());
     let record = &lab.record;
     Ok(LabStatus {
         name: record.name.clone(),
@@ -64,8 +80,15 @@ fn one(world: &World, lab: &Lab) -> Result<LabStatus, SessionError> {
         running: snapshot.is_some(),
         steps: record.passed.clone(),
         bots: snapshot.iter().flat_map(|snapshot| &snapshot.bots).map(BotSummary::of).collect(),
+        services: services.into_iter().flatten().map(ServiceSummary::of).collect(),
         api: lab.api()?.filter(|_| snapshot.is_some()),
     })
+}
+
+impl ServiceSummary {
+    fn of(service: ServiceStatus) -> Self {
+        ServiceSummary { id: service.id, kind: service.kind, url: service.url }
+    }
 }
 
 impl BotSummary {

@@ -81,6 +81,12 @@ const STEPS: &str = r#"  - id: report
 const GOLDEN: &str = "{\"classification.taxonomy\":\"information-gathering\",\"classification.type\":\"scanner\",\"source.ip\":\"192.0.2.1\"}\n";
 
 impl Place {
+    /// The playbook of the mini course that has services.
+    fn with_services() -> Playbook {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mini-course/services");
+        Catalog::only_folder(&folder).unwrap().find("feeds").unwrap().load().unwrap()
+    }
+
     fn new() -> Self {
         Place::below("state")
     }
@@ -475,4 +481,37 @@ fn nothing_is_left_of_a_program_that_was_killed_at_any_moment() {
         assert_eq!(gone, ["pipes"], "{word}: {errors:?}");
         place.assert_nothing_left();
     }
+}
+
+#[test]
+fn services_are_up_before_the_botnet_and_gone_with_it() {
+    let place = Place::new();
+    let playbook = Place::with_services();
+    let ran =
+        up(&place.world, &playbook, &LabWish::default(), Range { only: None, to: Some(1) }, &mut |_| {})
+            .unwrap();
+    assert_eq!((ran.passed, ran.failed), (1, 0), "{:?}", ran.diagnostics);
+    let shown = status(&place.world, &[place.lab("feeds")]).unwrap();
+    let kinds: Vec<&str> = shown[0].services.iter().map(|service| service.kind.as_str()).collect();
+    assert_eq!(kinds, ["shodan-stream", "n6-api", "mailbox"]);
+    let doors: Vec<String> = shown[0].services.iter().map(|service| service.url.clone()).collect();
+    let open = |door: &String| std::net::TcpStream::connect(door.rsplit('/').next().unwrap()).is_ok();
+    assert!(doors.iter().all(open));
+    let [supervisor] = place.processes()[..] else { panic!("one supervisor") };
+    kill(supervisor);
+    // What was published in the first step is still there, at the same ports.
+    let ran = up(&place.world, &playbook, &LabWish::default(), Range::default(), &mut |_| {}).unwrap();
+    assert_eq!((ran.passed, ran.failed), (2, 0), "{:?}", ran.diagnostics);
+    let again = status(&place.world, &[place.lab("feeds")]).unwrap();
+    assert_eq!(again[0].services, shown[0].services);
+    assert!(down(&place.world, "feeds").unwrap());
+    assert!(!doors.iter().any(open));
+    assert_eq!((place.left(), place.processes()), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn every_step_of_a_playbook_with_services_fails_before_its_actions_and_passes_after_them() {
+    let place = Place::new();
+    let problems = prove(&place.world, &Place::with_services(), &LabWish::default(), &mut |_| {}).unwrap();
+    assert_eq!(problems, []);
 }

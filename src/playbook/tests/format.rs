@@ -11,6 +11,7 @@ use crate::playbook::action::{Action, Replace};
 use crate::playbook::document::{self, Document, Service, StepDocument};
 use crate::playbook::text::{Part, Show, StepText};
 use crate::playbook::{Catalog, CatalogError, lint};
+use crate::service::{KINDS, Kind};
 
 const PAGE: &str = include_str!("../../../docs/playbook-format.md");
 
@@ -51,6 +52,7 @@ fn every_example_of_the_formats_page_is_read() {
         "configure",
         "dump",
         "events",
+        "fault",
         "file",
         "http",
         "inject",
@@ -71,7 +73,14 @@ fn every_example_of_the_formats_page_is_read() {
     assert_eq!(documents.len(), 1);
     let services: Vec<Vec<Service>> =
         blocks("```yaml services").iter().map(|(line, text)| parse(*line, text)).collect();
-    assert_eq!(services.len(), 1);
+    let mut kinds: Vec<&str> = services.iter().flatten().map(|service| service.kind.as_str()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let known: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+    assert_eq!(kinds, known, "the page has an example of each kind");
+    for service in services.iter().flatten() {
+        Kind::find(&service.kind).unwrap().check(&service.options).unwrap();
+    }
 }
 
 #[test]
@@ -225,6 +234,8 @@ fn the_schema_for_editors_has_the_same_keys_as_the_types() {
         ("/$defs/table", expectation("table")),
         ("/$defs/count/oneOf/1", taken::<Count>("{nothing: 1}")),
     ];
+    let known: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+    assert_eq!(schema["$defs"]["service"]["properties"]["kind"]["enum"], serde_json::json!(known));
     for (pointer, keys) in wanted {
         let object = schema.pointer(pointer).unwrap();
         let properties = object["properties"].as_object().unwrap();
