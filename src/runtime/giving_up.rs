@@ -2,6 +2,7 @@
 
 use super::hop::{Hop, Input, Trouble};
 use super::ledger::Share;
+use super::resume::Resume;
 use super::switch::Woken;
 use super::worker::{Next, Worker};
 use crate::bots::{Failure, Level};
@@ -41,6 +42,7 @@ impl Worker {
         link: &mut dyn Link,
         input: Input,
         error: &str,
+        resume: Option<&Resume>,
     ) -> Result<Next, BrokerError> {
         let slot = self.slot();
         if slot.rules.stop_on_error {
@@ -53,7 +55,7 @@ impl Worker {
         if let (Input::Message(message), true) = (&input, slot.rules.log_message) {
             self.log(Level::Info, &format!("Current message: {}", message.to_wire()));
         }
-        self.give_up(link, input, error)
+        self.give_up(link, input, error, resume)
     }
 
     /// Dumps the message in hand, sends a copy along `_on_error`, and acknowledges it: together.
@@ -62,8 +64,10 @@ impl Worker {
         link: &mut dyn Link,
         input: Input,
         error: &str,
+        resume: Option<&Resume>,
     ) -> Result<Next, BrokerError> {
         let slot = self.slot();
+        let from = resume.map_or(Ok(0), |resume| resume.position(link))?;
         let everybody = (0..self.net.slots.len()).collect();
         let mut core = slot.core(self.instance);
         let mut hop = Hop::new(&self.net, self.index, &everybody);
@@ -77,11 +81,18 @@ impl Worker {
                 }
             }
         }
-        hop.forget_progress();
+        if let Some(resume) = resume {
+            hop.forget_progress(resume);
+        }
         hop.ledger.shares.push(share);
         match hop.hand_on(link).and_then(|()| hop.commit(&mut core, link, 1)) {
             Ok(()) => {
                 self.log(Level::Info, "Dumped the message; it can be put back with the dump's requeue.");
+                if from > 0 {
+                    let text = "The dump has the whole report: what was sent of it already will come again when it is \
+                                put back.";
+                    self.log(Level::Warning, text);
+                }
                 Ok(Next::Go)
             }
             Err(Trouble::Broker(error)) => Err(error),

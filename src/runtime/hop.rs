@@ -11,6 +11,7 @@ use super::control::BotState;
 use super::journal;
 use super::ledger::{Ledger, Share};
 use super::net::Net;
+use super::resume::Resume;
 use super::slot::{Core, Slot};
 use crate::bots::{Bot, Context, Failure, Memory, Progress, Reach, Round, StateWrite};
 use crate::broker::{BrokerError, Link, Outgoing, RedisCache};
@@ -19,9 +20,6 @@ use crate::pipeline::Kind;
 
 /// How many messages a hop takes or makes, at most a little more.
 pub(super) const BATCH: usize = 500;
-
-/// Where a parser keeps how far it came in the report in hand.
-const RESUME: &[u8] = b"resume";
 
 /// One hop in the making.
 pub(super) struct Hop<'n> {
@@ -121,20 +119,18 @@ impl<'n> Hop<'n> {
         core: &mut Core,
         link: &mut dyn Link,
         report: &Message,
+        resume: &Resume,
     ) -> Result<bool, Trouble> {
         let slot = &self.net.slots[self.head];
-        let from = match link.recall(&slot.id, RESUME)? {
-            Some(bytes) => bytes.try_into().map_or(0, u64::from_le_bytes),
-            None => 0,
-        };
+        let from = resume.position(link)?;
         let mut memory = Recall { link, bot: &slot.id, cache: None };
         let mut context = Context::new(&slot.site, &slot.path_names, &mut memory, BATCH);
         let Some(Bot::Parser(bot)) = &mut core.bot else { return Err(Trouble::Head(missing())) };
         let progress = guarded(|| bot.parse(report, from, &mut context)).map_err(Trouble::Head)?;
         match progress {
-            Progress::Done if from > 0 => context.forget(RESUME),
+            Progress::Done if from > 0 => context.forget(resume.key()),
             Progress::Done => {}
-            Progress::More(position) => context.remember(RESUME, position.to_le_bytes(), None),
+            Progress::More(position) => context.remember(resume.key(), position.to_le_bytes(), None),
         }
         let effects = context.finish();
         let mut share = Share::new(self.head, slot);
@@ -146,12 +142,10 @@ impl<'n> Hop<'n> {
         Ok(progress == Progress::Done)
     }
 
-    /// Forgets how far the parser came, when its report is given up.
-    pub(super) fn forget_progress(&mut self) {
+    /// Forgets how far the parser came in a report that is given up.
+    pub(super) fn forget_progress(&mut self, resume: &Resume) {
         let slot = &self.net.slots[self.head];
-        if slot.kind() == Kind::Parser {
-            self.ledger.remember(slot, vec![StateWrite { key: RESUME.to_vec(), value: None, ttl: None }]);
-        }
+        self.ledger.remember(slot, vec![StateWrite { key: resume.key().to_vec(), value: None, ttl: None }]);
     }
 
     /// Lets the expert or output at the head work on messages until one fails or the batch is full.

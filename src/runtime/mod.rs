@@ -14,6 +14,7 @@ mod ledger;
 mod log;
 mod net;
 mod process;
+mod resume;
 mod rules;
 mod slot;
 mod statistics;

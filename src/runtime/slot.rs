@@ -9,6 +9,7 @@ use super::control::BotState;
 use super::dump::DumpFile;
 use super::files::Files;
 use super::net::Net;
+use super::resume::InHand;
 use super::rules::Rules;
 use super::statistics::Counters;
 use super::switch::Switch;
@@ -37,6 +38,7 @@ pub(super) struct Slot {
     /// One per instance.
     pub(super) cores: Vec<Mutex<Core>>,
     turn: AtomicUsize,
+    pub(super) in_hand: InHand,
 }
 
 /// What an instance of a bot works with; whoever holds it may let the bot work.
@@ -83,6 +85,7 @@ impl Slot {
             state: Mutex::new(BotState::Stopped),
             state_changed: Condvar::new(),
             turn: AtomicUsize::new(0),
+            in_hand: InHand::default(),
         }
     }
 

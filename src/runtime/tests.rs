@@ -1,10 +1,15 @@
 //! The runtime with real bots on the embedded broker: what a botnet does, and what it does when something goes wrong.
 
+mod faulty;
+mod trouble;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use self::faulty::Faulty;
 
 use super::control::{BotAction, BotState, BotStatus, Snapshot};
 use super::{Botnet, BotnetError, Destination, Journal, Logger, Surroundings};
@@ -18,6 +23,8 @@ struct Lab {
     folder: TempDir,
     broker: Arc<Embedded>,
     botnet: Arc<Botnet>,
+    /// What the botnet sees of the broker: its commits fail when a test wants it.
+    faulty: Faulty,
 }
 
 impl Lab {
@@ -27,11 +34,12 @@ impl Lab {
 
     fn in_folder(folder: TempDir, runtime: &str) -> Self {
         let broker = Arc::new(Embedded::open(&folder.path().join("queues"), Options::default()).unwrap());
+        let faulty = Faulty::new(broker.clone());
         let file = folder.path().join("runtime.yaml");
         let text = runtime.replace("LAB", &folder.path().display().to_string());
         std::fs::write(&file, &text).unwrap();
         let surroundings = Surroundings {
-            broker: broker.clone(),
+            broker: Arc::new(faulty.clone()),
             idf: Idf::builtin(),
             environment: Environment::default(),
             state: folder.path().to_owned(),
@@ -41,7 +49,7 @@ impl Lab {
             file,
         };
         let botnet = Botnet::start(&Source::new("runtime.yaml", text), surroundings).unwrap();
-        Lab { folder, broker, botnet }
+        Lab { folder, broker, botnet, faulty }
     }
 
     fn send(&self, queue: &str, bodies: &[String]) {

@@ -8,6 +8,7 @@ use super::control::BotState;
 use super::hop::{BATCH, Hop, Input, Served, Trouble};
 use super::ledger::recover_dumps;
 use super::net::{LOOK, Net};
+use super::resume::Resume;
 use super::slot::{Core, Slot};
 use super::switch::Woken;
 use crate::bots::{Failure, Level, Round};
@@ -210,9 +211,10 @@ impl Worker {
             Ok(report) => report,
             Err(error) => {
                 let input = Input::Unreadable(delivery.body.clone(), error.to_string());
-                return self.give_up(link, input, "");
+                return self.give_up(link, input, "", None);
             }
         };
+        let resume = Resume::claim(slot, link, &report)?;
         let mut failures = 0;
         let mut excluded = HashSet::new();
         loop {
@@ -221,7 +223,7 @@ impl Worker {
             }
             let mut core = slot.core(self.instance);
             let mut hop = Hop::new(&self.net, self.index, &excluded);
-            let parsed = hop.parse(&mut core, link, &report).and_then(|done| {
+            let parsed = hop.parse(&mut core, link, &report, &resume).and_then(|done| {
                 hop.hand_on(link)?;
                 hop.commit(&mut core, link, usize::from(done)).map(|()| done)
             });
@@ -237,7 +239,10 @@ impl Worker {
                 Err(Trouble::Head(failure)) => match self.after_failure(&failure, failures) {
                     Some(Next::End) => return Ok(Next::End),
                     Some(Next::Go) => failures += 1,
-                    None => return self.finish_failed(link, Input::Message(report), &failure.to_string()),
+                    None => {
+                        let input = Input::Message(report);
+                        return self.finish_failed(link, input, &failure.to_string(), Some(&resume));
+                    }
                 },
             }
         }
@@ -255,7 +260,7 @@ impl Worker {
                 Outcome::Done => {}
                 Outcome::GivenUp(error) => {
                     let input = read(&self.slot().site.idf, failed);
-                    if self.finish_failed(link, input, &error)? == Next::End {
+                    if self.finish_failed(link, input, &error, None)? == Next::End {
                         return Ok(Next::End);
                     }
                 }
