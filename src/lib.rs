@@ -7,6 +7,8 @@ pub mod diagnostic;
 
 pub mod tls;
 
+pub mod whole;
+
 pub mod message;
 
 pub mod pipeline;

@@ -13,11 +13,17 @@ pub(super) const SPEC: BotSpec = BotSpec {
         module: "intelmq.bots.experts.troubled.expert",
         kind: Kind::Expert,
         summary: "Fails as the event's comment says.",
-        params: &[Param::new("healed", ParamKind::Bool, "false", "Whether it works after all.")],
+        params: &[
+            Param::new("healed", ParamKind::Bool, "false", "Whether it works after all."),
+            Param::new("unmade", ParamKind::Bool, "false", "Whether making it panics."),
+        ],
         stateful: false,
         paths: &["other"],
     },
-    make: |params, _site| Ok(Bot::Expert(Box::new(Troubled { healed: params.flag("healed"), tries: 0 }))),
+    make: |params, _site| {
+        assert!(!params.flag("unmade"), "asked to panic");
+        Ok(Bot::Expert(Box::new(Troubled { healed: params.flag("healed"), tries: 0 })))
+    },
 };
 
 struct Troubled {

@@ -104,7 +104,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
 fn failed(error: &RunError) -> Failure {
     match error {
         RunError::Botnet(BotnetError::Invalid(complaints)) => Failure::new(Exit::Invalid, complaints.clone()),
-        RunError::Harmonization { .. } => {
+        RunError::Botnet(BotnetError::Harmonization { .. }) => {
             Failure::one(Exit::Invalid, Diagnostic::error("unusable-data-format", error.to_string()))
         }
         _ => Failure::one(Exit::Runtime, Diagnostic::error("cannot-run", error.to_string())),

@@ -1,22 +1,25 @@
 //! A whole botnet in one process: starts, stops and watches its bots, and takes new configurations into use.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::build::{self, Carried};
 use super::control::{BotAction, BotState, BotStatus, Configuration, QueueStatus, Snapshot};
+use super::error::BotnetError;
 use super::journal::Journal;
 use super::log::Logger;
 use super::net::{Activity, Net};
 use super::slot::Slot;
 use super::worker::Worker;
-use crate::broker::{Broker, BrokerError};
-use crate::diagnostic::{Diagnostic, Source};
+use crate::broker::Broker;
+use crate::diagnostic::Source;
 use crate::message::Idf;
 use crate::pipeline::{BotConfig, Environment, Kind, Pipeline};
+use crate::whole;
 
 /// How long [`Botnet::act`] waits for a bot to come up before it answers with what is so far.
 const COMING_UP: Duration = Duration::from_secs(10);
@@ -47,47 +50,14 @@ pub struct Botnet {
     surroundings: Surroundings,
     activity: Arc<Activity>,
     net: RwLock<Arc<Net>>,
+    /// Grows with every configuration; read without the lock, which is held while bots stop and start.
+    revision: AtomicU64,
     inner: Mutex<Inner>,
 }
 
 struct Inner {
     text: String,
-    revision: u64,
     threads: HashMap<String, Vec<JoinHandle<()>>>,
-}
-
-/// Why a botnet did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum BotnetError {
-    /// There is no such bot.
-    #[error("there is no bot {id:?} in this botnet{}", hint(.nearest.as_deref()))]
-    UnknownBot {
-        /// The id.
-        id: String,
-        /// The id that was meant, perhaps.
-        nearest: Option<String>,
-    },
-    /// The verb does not fit the bot.
-    #[error("{0}")]
-    NotPossible(String),
-    /// The configuration cannot be used; nothing was changed.
-    #[error("the configuration has {} and was not taken into use", crate::diagnostic::summary(.0))]
-    Invalid(Vec<Diagnostic>),
-    /// The broker failed.
-    #[error(transparent)]
-    Broker(#[from] BrokerError),
-    /// A file could not be read or written.
-    #[error("{path}: {error}")]
-    File {
-        /// The file.
-        path: String,
-        /// What the system said.
-        error: std::io::Error,
-    },
-}
-
-fn hint(nearest: Option<&str>) -> String {
-    nearest.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default()
 }
 
 type Result<T> = std::result::Result<T, BotnetError>;
@@ -98,18 +68,19 @@ impl Botnet {
         let activity = Arc::new(Activity::default());
         let pipeline = build::checked(source)?;
         let net = Arc::new(build::net(&pipeline, &surroundings, &activity, &Carried::new())?);
-        let inner = Inner { text: source.text().to_owned(), revision: 1, threads: HashMap::new() };
+        let inner = Inner { text: source.text().to_owned(), threads: HashMap::new() };
         let botnet = Arc::new(Botnet {
             surroundings,
             activity,
             net: RwLock::new(net.clone()),
+            revision: AtomicU64::new(1),
             inner: Mutex::new(inner),
         });
         let mut inner = botnet.lock();
         let enabled: Vec<usize> =
             (0..net.slots.len()).filter(|&index| is_enabled(&pipeline, &net.slots[index])).collect();
         for slot in net.slots.iter().filter(|slot| !is_enabled(&pipeline, slot)) {
-            slot.set_state(BotState::Disabled);
+            slot.life.set(BotState::Disabled);
         }
         for index in enabled {
             start_bot(&mut inner, &net, index);
@@ -121,7 +92,7 @@ impl Botnet {
 
     /// Returns everything that is to be seen at this moment.
     pub fn snapshot(&self) -> Result<Snapshot> {
-        let revision = self.lock().revision;
+        let revision = self.revision.load(Ordering::SeqCst);
         let net = self.net();
         // Read before everything else: what happens meanwhile makes the next snapshot differ from this one.
         let activity = self.activity.count();
@@ -194,22 +165,50 @@ impl Botnet {
     /// Returns the configuration in use.
     pub fn configuration(&self) -> Configuration {
         let inner = self.lock();
-        Configuration { text: inner.text.clone(), revision: inner.revision }
+        Configuration { text: inner.text.clone(), revision: self.revision.load(Ordering::SeqCst) }
     }
 
     /// Takes a new configuration into use, and writes it to the runtime file. A faulty one changes nothing.
     pub fn configure(&self, text: &str) -> Result<Configuration> {
+        let idf = self.idf();
+        self.adopt(text, idf, |path| {
+            whole::replace(path, text.as_bytes(), 0o600)
+                .map_err(|error| BotnetError::File { path: path.display().to_string(), error })
+        })
+    }
+
+    /// Reads the runtime file and the data format beside it again and opens the logs anew, as SIGHUP asks. Nothing is written.
+    pub fn reload(&self) -> Result<Configuration> {
+        self.surroundings.logger.reopen();
+        let path = &self.surroundings.file;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| BotnetError::File { path: path.display().to_string(), error })?;
+        let idf = super::format::read(path)?.unwrap_or_else(|| self.surroundings.idf.clone());
+        self.adopt(&text, idf, |_| Ok(()))
+    }
+
+    /// Takes a configuration into use: checks it, keeps it as the caller wants, stops the bots and starts the new ones.
+    ///
+    /// A bot that somebody stopped stays so, and one that has finished its one run; one that was disabled and is not any
+    /// more starts.
+    fn adopt(
+        &self,
+        text: &str,
+        idf: Arc<Idf>,
+        keep: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<Configuration> {
         let source = Source::new(self.surroundings.file.display().to_string(), text);
         let pipeline = build::checked(&source)?;
         let mut inner = self.lock();
         let old = self.net();
         // Refuse before anything is stopped.
-        let net = Arc::new(build::net(&pipeline, &self.surroundings, &self.activity, &carried(&old))?);
-        replace_file(&self.surroundings.file, text)?;
+        let surroundings = Surroundings { idf, ..self.surroundings.clone() };
+        let net = Arc::new(build::net(&pipeline, &surroundings, &self.activity, &carried(&old))?);
+        keep(&self.surroundings.file)?;
         let asleep: Vec<String> = old
             .slots
             .iter()
-            .filter(|slot| slot.state() != BotState::Running && slot.state() != BotState::Failed)
+            .filter(|slot| matches!(slot.state(), BotState::Stopped | BotState::Finished))
             .map(|slot| slot.id.to_string())
             .collect();
         for index in 0..old.slots.len() {
@@ -221,27 +220,18 @@ impl Botnet {
         }
         *self.net.write().unwrap_or_else(PoisonError::into_inner) = net.clone();
         text.clone_into(&mut inner.text);
-        inner.revision += 1;
+        let revision = self.revision.fetch_add(1, Ordering::SeqCst) + 1;
         for index in 0..net.slots.len() {
             let slot = &net.slots[index];
-            if is_enabled(&pipeline, slot) && !asleep.iter().any(|id| **id == *slot.id) {
+            if !is_enabled(&pipeline, slot) {
+                slot.life.set(BotState::Disabled);
+            } else if !asleep.iter().any(|id| **id == *slot.id) {
                 start_bot(&mut inner, &net, index);
-            } else if !is_enabled(&pipeline, slot) {
-                slot.set_state(BotState::Disabled);
             }
         }
         wait_until_up(&net);
         self.activity.bump();
-        Ok(Configuration { text: inner.text.clone(), revision: inner.revision })
-    }
-
-    /// Reads the runtime file again and opens the logs anew, as SIGHUP asks.
-    pub fn reload(&self) -> Result<Configuration> {
-        self.surroundings.logger.reopen();
-        let path = &self.surroundings.file;
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| BotnetError::File { path: path.display().to_string(), error })?;
-        self.configure(&text)
+        Ok(Configuration { text: inner.text.clone(), revision })
     }
 
     /// Stops every bot after the message in hand.
@@ -256,6 +246,11 @@ impl Botnet {
             stop_bot(&mut inner, &net, index);
         }
         self.activity.bump();
+    }
+
+    /// Returns the fields that messages may have.
+    pub fn idf(&self) -> Arc<Idf> {
+        self.net().idf.clone()
     }
 
     /// Returns where the botnet runs.
@@ -287,20 +282,24 @@ impl Botnet {
 fn start_bot(inner: &mut Inner, net: &Arc<Net>, index: usize) {
     let slot = &net.slots[index];
     let threads = inner.threads.entry(slot.id.to_string()).or_default();
-    if slot.state() == BotState::Running && !threads.is_empty() {
+    // One on its way up waits for its broker, perhaps for ever: there is nothing to wait for.
+    if matches!(slot.state(), BotState::Running | BotState::Starting) && !threads.is_empty() {
         return;
     }
     for thread in threads.drain(..) {
         let _ = thread.join();
     }
     slot.switch.arm();
-    slot.set_state(BotState::Starting);
+    slot.life.begin(slot.rules.instances);
     for instance in 0..slot.rules.instances {
         let worker = Worker { net: net.clone(), index, instance };
         let name = format!("{}.{instance}", slot.id);
         match std::thread::Builder::new().name(name).spawn(move || worker.run()) {
             Ok(thread) => threads.push(thread),
-            Err(error) => slot.fail(net, &format!("Cannot start a thread: {error}")),
+            Err(error) => {
+                slot.fail(net, &format!("Cannot start a thread: {error}"));
+                slot.life.ended();
+            }
         }
     }
 }
@@ -313,7 +312,7 @@ fn stop_bot(inner: &mut Inner, net: &Net, index: usize) {
         let _ = thread.join();
     }
     if slot.state() != BotState::Disabled {
-        slot.set_state(BotState::Stopped);
+        slot.life.set(BotState::Stopped);
     }
 }
 
@@ -321,7 +320,7 @@ fn stop_bot(inner: &mut Inner, net: &Net, index: usize) {
 fn wait_until_up(net: &Net) {
     let deadline = std::time::Instant::now() + COMING_UP;
     for slot in &net.slots {
-        slot.wait_while(BotState::Starting, deadline);
+        slot.life.wait_while(BotState::Starting, deadline);
     }
 }
 
@@ -372,15 +371,4 @@ fn status(slot: &Slot) -> BotStatus {
         rounds,
         last_error: slot.counters.last_error(),
     }
-}
-
-fn replace_file(path: &std::path::Path, text: &str) -> Result<()> {
-    use std::io::Write;
-    let write = || {
-        let folder = path.parent().unwrap_or(std::path::Path::new("."));
-        let mut new = tempfile::NamedTempFile::new_in(folder)?;
-        new.write_all(text.as_bytes())?;
-        new.persist(path).map_err(|error| error.error)
-    };
-    write().map(drop).map_err(|error| BotnetError::File { path: path.display().to_string(), error })
 }

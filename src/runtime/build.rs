@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::botnet::{BotnetError, Surroundings};
+use super::botnet::Surroundings;
+use super::error::BotnetError;
 use super::net::{Activity, Net};
 use super::rules::Rules;
 use super::slot::{Parts, Slot};
@@ -49,6 +50,7 @@ pub(super) fn net(
         listed,
         readers,
         broker: surroundings.broker.clone(),
+        idf: surroundings.idf.clone(),
         logger: surroundings.logger.clone(),
         journal: surroundings.journal.clone(),
         activity: activity.clone(),

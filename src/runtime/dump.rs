@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::MetadataExt;
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::control::DumpEntry;
+use crate::whole;
 
 /// One entry as the file has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -86,9 +87,9 @@ impl DumpFile {
     }
 
     /// Adds entries; one that is there already is written again, not twice.
-    pub(super) fn add(&self, records: Records) -> io::Result<()> {
+    pub(super) fn add(&self, records: &Records) -> io::Result<()> {
         self.change(|all| {
-            all.extend(records);
+            all.extend(records.iter().map(|(id, record)| (id.clone(), record.clone())));
         })
     }
 
@@ -118,11 +119,7 @@ impl DumpFile {
         let format = serde_json::ser::PrettyFormatter::with_indent(b"    ");
         let mut writer = serde_json::Serializer::with_formatter(&mut text, format);
         records.serialize(&mut writer).map_err(io::Error::other)?;
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        let mut new = tempfile::NamedTempFile::new_in(folder)?;
-        new.write_all(&text)?;
-        new.persist(&self.path).map_err(|error| error.error)?;
-        Ok(())
+        whole::replace(&self.path, &text, 0o600)
     }
 
     /// Opens the file with the lock that IntelMQ's tools take; waits for who has it.
@@ -131,8 +128,13 @@ impl DumpFile {
             std::fs::create_dir_all(folder)?;
         }
         loop {
-            let open =
-                OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&self.path)?;
+            let open = OpenOptions::new()
+                .create(true)
+                .truncate(false)
+                .read(true)
+                .write(true)
+                .mode(0o600)
+                .open(&self.path)?;
             open.lock()?;
             // While we waited the file may have been replaced; then the lock is on a file that is gone.
             match std::fs::metadata(&self.path) {
@@ -186,8 +188,8 @@ mod tests {
         let first =
             record("my-bot", Some("my-bot-queue"), "bad row", Ok("{\"__type\": \"Report\"}".to_owned()));
         let second = record("my-bot", Some("my-bot-queue"), "not UTF-8", Err(b"\xff"));
-        file.add(Records::from([first.clone()])).unwrap();
-        file.add(Records::from([first.clone(), second.clone()])).unwrap();
+        file.add(&Records::from([first.clone()])).unwrap();
+        file.add(&Records::from([first.clone(), second.clone()])).unwrap();
         let entries = file.list().unwrap();
         assert_eq!(entries.len(), 2);
         assert_eq!((entries[0].id.as_str(), entries[0].unreadable), (first.0.as_str(), false));

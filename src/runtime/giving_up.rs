@@ -77,7 +77,7 @@ impl Worker {
             Input::Message(message) => {
                 share.give_up(slot, &message, error);
                 if let Some(path) = slot.on_error() {
-                    hop.route(slot, path, message);
+                    hop.route(&mut share, path, message);
                 }
             }
         }
@@ -86,6 +86,7 @@ impl Worker {
         }
         hop.ledger.shares.push(share);
         match hop.hand_on(link).and_then(|()| hop.commit(&mut core, link, 1)) {
+            Ok(()) if !slot.is_healthy() => Ok(Next::End),
             Ok(()) => {
                 self.log(Level::Info, "Dumped the message; it can be put back with the dump's requeue.");
                 if from > 0 {
@@ -100,7 +101,11 @@ impl Worker {
                 slot.fail(&self.net, &failure.to_string());
                 Ok(Next::End)
             }
-            Err(Trouble::Helper(_)) => Ok(Next::Go),
+            // Nobody is handed anything straight here; if it came to that, the message must stay in its queue.
+            Err(Trouble::Helper(_)) => {
+                slot.fail(&self.net, "a message that was given up was handed straight on");
+                Ok(Next::End)
+            }
         }
     }
 }

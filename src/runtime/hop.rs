@@ -107,7 +107,7 @@ impl<'n> Hop<'n> {
         let mut share = Share::new(self.head, slot);
         let effects = context.finish();
         if self.keeps_journal() && !effects.sent.is_empty() {
-            share.note_work(None, &effects, &slot.path_names);
+            share.note_work(slot, None, &effects);
         }
         self.absorb(share, effects);
         Ok(round)
@@ -134,9 +134,8 @@ impl<'n> Hop<'n> {
         }
         let effects = context.finish();
         let mut share = Share::new(self.head, slot);
-        share.tally.received = u64::from(progress == Progress::Done);
         if self.keeps_journal() {
-            share.note_work(Some(report), &effects, &slot.path_names);
+            share.note_work(slot, Some(report), &effects);
         }
         self.absorb(share, effects);
         Ok(progress == Progress::Done)
@@ -228,6 +227,7 @@ impl<'n> Hop<'n> {
             return Served { finished: 0, failure: Some(failure) };
         }
         let effects = context.finish();
+        // The head's share gets what is acknowledged in the end.
         share.tally.received = served.finished as u64;
         for (id, before, after) in works {
             share.note_one(id, &effects, (before, after), &slot.path_names);
@@ -239,7 +239,6 @@ impl<'n> Hop<'n> {
     /// Takes over everything that a bot asked for.
     pub(super) fn absorb(&mut self, mut share: Share, effects: crate::bots::Effects) {
         let slot = &self.net.slots[share.slot];
-        share.tally.sent = vec![0; slot.path_names.len()];
         if slot.rules.cache.is_some() {
             share.cached = effects.state;
         } else {
@@ -248,13 +247,11 @@ impl<'n> Hop<'n> {
         share.take_failed_rows(slot, &effects.failed_rows);
         if let Some(path) = slot.on_error() {
             for (row, _) in effects.failed_rows {
-                share.tally.sent[path] += 1;
-                self.route(slot, path, row);
+                self.route(&mut share, path, row);
             }
         }
         for (path, message) in effects.sent {
-            share.tally.sent[path] += 1;
-            self.route(slot, path, message);
+            self.route(&mut share, path, message);
         }
         share.appends = effects.appends;
         share.after = effects.after;
@@ -263,7 +260,9 @@ impl<'n> Hop<'n> {
     }
 
     /// Sends a message along a path: to bots of this process first, which may take it straight, or to queues.
-    pub(super) fn route(&mut self, slot: &Slot, path: usize, message: Message) {
+    pub(super) fn route(&mut self, share: &mut Share, path: usize, message: Message) {
+        let slot = &self.net.slots[share.slot];
+        share.tally.sent[path] += 1;
         let targets = slot.targets(path);
         let Some((last, others)) = targets.split_last() else { return };
         for queue in others {
@@ -357,7 +356,7 @@ fn reach(bot: &Bot) -> Reach {
 }
 
 /// Turns a panic of a bot into a failure of the message in hand.
-fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic
             .downcast_ref::<&str>()

@@ -1,7 +1,9 @@
 //! What a hop is going to commit, and how it is committed.
 
+use std::collections::HashMap;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -11,14 +13,12 @@ use super::files::{Committed, Files};
 use super::hop::{Hop, Trouble};
 use super::journal::{self, Journal};
 use super::net::Net;
+use super::outbox::Opened;
 use super::slot::{Core, Slot};
 use super::statistics::Tally;
 use crate::bots::{AfterCommit, Effects, Failure, Level, Note, StateWrite};
 use crate::broker::{self, CacheWrite, Link, Outgoing, StateEntry};
 use crate::message::Message;
-
-/// Where dump entries stand between the commit and the dump file.
-const OUTBOX: &[u8] = b"dump-outbox";
 
 /// Everything that a hop is going to commit.
 #[derive(Default)]
@@ -60,7 +60,7 @@ impl Share {
     pub(super) fn new(index: usize, slot: &Slot) -> Self {
         Share {
             slot: index,
-            tally: Tally::default(),
+            tally: Tally { sent: vec![0; slot.path_names.len()], ..Tally::default() },
             appends: Vec::new(),
             after: Vec::new(),
             cached: Vec::new(),
@@ -75,7 +75,18 @@ impl Share {
     pub(super) fn give_up(&mut self, slot: &Slot, message: &Message, error: &str) {
         self.tally.failed += 1;
         self.dump(slot, Ok(message.to_wire()), error);
-        self.journal.push(self.entry(Some(journal::identity(message)), None, Some(error.to_owned())));
+        self.note_failure(slot, Some(journal::identity(message)), message, error);
+    }
+
+    /// Journals a message or a row that was given up, with the path that it takes: `_on_error`, or none.
+    fn note_failure(&mut self, slot: &Slot, input: Option<String>, failed: &Message, error: &str) {
+        let mut entry = self.entry(input, None, Some(error.to_owned()));
+        entry.out = vec![JournalOut {
+            path: slot.on_error().map_or_else(String::new, |path| slot.path_names[path].clone()),
+            id: journal::identity(failed),
+            message: journal::portrait(failed),
+        }];
+        self.journal.push(entry);
     }
 
     pub(super) fn give_up_unreadable(&mut self, slot: &Slot, body: &[u8], error: &str) {
@@ -105,19 +116,13 @@ impl Share {
     }
 
     /// Journals a whole portion of a collector or parser as one entry, and each failed row as one.
-    pub(super) fn note_work(&mut self, input: Option<&Message>, effects: &Effects, paths: &[String]) {
+    pub(super) fn note_work(&mut self, slot: &Slot, input: Option<&Message>, effects: &Effects) {
         let id = input.map(journal::identity);
         let mut entry = self.entry(id.clone(), None, None);
-        entry.out = outs(effects, 0..effects.sent.len(), paths);
+        entry.out = outs(effects, 0..effects.sent.len(), &slot.path_names);
         self.journal.push(entry);
         for (row, error) in &effects.failed_rows {
-            let mut entry = self.entry(id.clone(), None, Some(error.clone()));
-            entry.out = vec![JournalOut {
-                path: "_on_error".to_owned(),
-                id: journal::identity(row),
-                message: journal::portrait(row),
-            }];
-            self.journal.push(entry);
+            self.note_failure(slot, id.clone(), row, error);
         }
     }
 
@@ -162,7 +167,7 @@ fn outs(effects: &Effects, sent: Range<usize>, paths: &[String]) -> Vec<JournalO
     sent.iter().map(out).collect()
 }
 
-impl Hop<'_> {
+impl<'n> Hop<'n> {
     /// Commits everything together: bytes of files and journal first, then messages, acknowledgements and state as one.
     pub(super) fn commit(
         mut self,
@@ -174,7 +179,8 @@ impl Hop<'_> {
         let _committing = net.activity.committing();
         let journal = net.journal.as_deref().filter(|journal| journal.has_room());
         let mut held = journal.map(Journal::lock);
-        let written = self.write(core, link, held.as_deref_mut());
+        let mut outboxes = Vec::new();
+        let written = self.write(core, link, held.as_deref_mut(), &mut outboxes);
         let synced = written.and_then(|()| self.sync(core, held.as_deref()));
         let committed = synced.and_then(|()| {
             let hop = broker::Hop {
@@ -187,15 +193,25 @@ impl Hop<'_> {
         for files in self.all_files(core).into_iter().chain(held.as_deref_mut()) {
             match &committed {
                 Ok(()) => files.settle(),
+                Err(Trouble::Broker(_)) => files.doubt(),
                 Err(_) => files.undo(),
             }
         }
         drop(held);
-        committed?;
+        if let Err(trouble) = committed {
+            outboxes.into_iter().for_each(Opened::doubt);
+            return Err(trouble);
+        }
         self.write_caches(core);
         self.helpers.clear();
-        finish(net, self.ledger.shares, link);
-        Ok(())
+        let own = self.head();
+        for share in self.ledger.shares.iter_mut().filter(|share| share.slot == own) {
+            share.tally.received = acknowledge as u64;
+        }
+        // Before the counters: who sees that a message was given up finds it in the dump.
+        let flushed = outboxes.into_iter().try_for_each(|outbox| outbox.flush(net, link));
+        finish(net, self.ledger.shares);
+        flushed.map_err(Trouble::Broker)
     }
 
     /// Writes the bytes of outputs and journal, and puts their new lengths and the dumps into the state to commit.
@@ -204,21 +220,22 @@ impl Hop<'_> {
         core: &mut Core,
         link: &mut dyn Link,
         journal: Option<&mut Files>,
+        outboxes: &mut Vec<Opened<'n>>,
     ) -> Result<(), Trouble> {
         let net = self.net();
         let mut shares = std::mem::take(&mut self.ledger.shares);
-        let mut lines = Vec::new();
+        let (syncs, mut lines) = (net.broker.syncs(), Vec::new());
         for share in &mut shares {
             let slot = &net.slots[share.slot];
             if !share.dumps.is_empty() {
-                let value =
-                    serde_json::to_vec(&share.dumps).map_err(|error| self.blame(share.slot, &error))?;
-                self.ledger.state.push(entry(&slot.id, OUTBOX, value));
+                let (outbox, entry) = Opened::with(slot, link, std::mem::take(&mut share.dumps))?;
+                outboxes.push(outbox);
+                self.ledger.state.push(entry);
             }
-            for (path, bytes) in std::mem::take(&mut share.appends) {
+            for (path, bytes) in by_file(std::mem::take(&mut share.appends)) {
                 let helper = self.helpers.iter_mut().find(|(index, _)| *index == share.slot);
                 let files = helper.map_or(&mut core.files, |(_, core)| &mut core.files);
-                let length = append(files, link, &slot.id, &path, &bytes)
+                let length = append(files, link, &slot.id, (&path, &bytes), syncs)
                     .map_err(|error| self.blame(share.slot, &format!("{}: {error}", path.display())))?;
                 self.ledger.state.push(entry(&slot.id, &file_key(&path), length.to_bytes()));
             }
@@ -230,7 +247,7 @@ impl Hop<'_> {
         self.ledger.shares = shares;
         if let (Some(files), Some(journal), false) = (journal, &net.journal, lines.is_empty()) {
             let path = journal.path();
-            let length = append(files, link, journal::OWNER, path, &lines)
+            let length = append(files, link, &journal::OWNER.into(), (path, &lines), syncs)
                 .map_err(|error| self.blame(self.head(), &format!("{}: {error}", path.display())))?;
             self.ledger.state.push(entry(&journal::OWNER.into(), &file_key(path), length.to_bytes()));
         }
@@ -274,36 +291,56 @@ impl Hop<'_> {
     }
 }
 
+/// Puts together what goes to the same file, so that each is opened and written once.
+fn by_file(appends: Vec<(PathBuf, Vec<u8>)>) -> Vec<(PathBuf, Vec<u8>)> {
+    if appends.len() < 2 {
+        return appends;
+    }
+    let mut files: Vec<(PathBuf, Vec<u8>)> = Vec::new();
+    let mut known: HashMap<PathBuf, usize> = HashMap::new();
+    for (path, bytes) in appends {
+        let index = *known.entry(path).or_insert_with_key(|path| {
+            files.push((path.clone(), Vec::new()));
+            files.len() - 1
+        });
+        files[index].1.extend(bytes);
+    }
+    files
+}
+
 /// Appends to a file, opening it first if need be.
 fn append(
     files: &mut Files,
     link: &mut dyn Link,
-    bot: &str,
-    path: &std::path::Path,
-    bytes: &[u8],
+    bot: &Arc<str>,
+    (path, bytes): (&Path, &[u8]),
+    sync: bool,
 ) -> std::io::Result<Committed> {
     if !files.is_open(path) {
         let known = link.recall(bot, &file_key(path)).map_err(std::io::Error::other)?;
         let known = known.as_deref().and_then(Committed::from_bytes);
         let base = files.open(path, known)?;
         if known != Some(base) {
-            let state = vec![entry(&bot.into(), &file_key(path), base.to_bytes())];
-            link.commit(broker::Hop { state, ..broker::Hop::default() }).map_err(std::io::Error::other)?;
+            let state = vec![entry(bot, &file_key(path), base.to_bytes())];
+            if let Err(error) = link.commit(broker::Hop { state, ..broker::Hop::default() }) {
+                files.close(path);
+                return Err(std::io::Error::other(error));
+            }
         }
     }
-    files.write(path, bytes)
+    files.write(path, bytes, sync)
 }
 
-fn file_key(path: &std::path::Path) -> Vec<u8> {
+fn file_key(path: &Path) -> Vec<u8> {
     [b"file:", path.as_os_str().as_encoded_bytes()].concat()
 }
 
-fn entry(bot: &std::sync::Arc<str>, key: &[u8], value: Vec<u8>) -> StateEntry {
+fn entry(bot: &Arc<str>, key: &[u8], value: Vec<u8>) -> StateEntry {
     StateEntry { bot: bot.clone(), key: key.to_vec(), value: Some(value), ttl: None }
 }
 
-/// Does what comes after a commit: counters, log lines, files to remove, the dump file.
-fn finish(net: &Net, shares: Vec<Share>, link: &mut dyn Link) {
+/// Does what comes after a commit: counters, log lines, files to remove.
+fn finish(net: &Net, shares: Vec<Share>) {
     for share in shares {
         let slot = &net.slots[share.slot];
         slot.counters.add(&share.tally, &slot.path_names);
@@ -318,32 +355,5 @@ fn finish(net: &Net, shares: Vec<Share>, link: &mut dyn Link) {
                 _ => {}
             }
         }
-        if !share.dumps.is_empty() {
-            flush_dumps(net, slot, share.dumps, link);
-        }
-    }
-}
-
-/// Moves dump entries from the state into the dump file. Done twice it changes nothing.
-fn flush_dumps(net: &Net, slot: &Slot, records: Records, link: &mut dyn Link) {
-    let added = slot.dump.add(records).map_err(|error| error.to_string()).and_then(|()| {
-        let state = vec![StateEntry { bot: slot.id.clone(), key: OUTBOX.to_vec(), value: None, ttl: None }];
-        link.commit(broker::Hop { state, ..broker::Hop::default() }).map_err(|error| error.to_string())
-    });
-    if let Err(error) = added {
-        // The entries are safe in the state, but only until the next ones take their place.
-        let text = format!(
-            "Cannot write the dump file: {error}. The bot stops; start it again to write what is kept"
-        );
-        slot.fail(net, &text);
-    }
-}
-
-/// Writes dump entries of a process that died between commit and dump file.
-pub(super) fn recover_dumps(net: &Net, slot: &Slot, link: &mut dyn Link) {
-    if let Ok(Some(bytes)) = link.recall(&slot.id, OUTBOX)
-        && let Ok(records) = serde_json::from_slice::<Records>(&bytes)
-    {
-        flush_dumps(net, slot, records, link);
     }
 }

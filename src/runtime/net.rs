@@ -13,6 +13,7 @@ use super::slot::Slot;
 use super::switch::Woken;
 use crate::bots::Level;
 use crate::broker::{Broker, BrokerError, Wiring};
+use crate::message::Idf;
 
 /// The bound of a queue that no bot of this botnet reads.
 pub(super) const UNREAD_LIMIT: u64 = 100_000;
@@ -32,6 +33,7 @@ pub(super) struct Net {
     /// Which bot reads a queue.
     pub(super) readers: HashMap<Arc<str>, usize>,
     pub(super) broker: Arc<dyn Broker>,
+    pub(super) idf: Arc<Idf>,
     pub(super) logger: Arc<Logger>,
     pub(super) journal: Option<Arc<Journal>>,
     pub(super) activity: Arc<Activity>,

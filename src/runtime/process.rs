@@ -8,8 +8,10 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tokio::sync::Notify;
 
-use super::botnet::{Botnet, BotnetError, Surroundings};
+use super::botnet::{Botnet, Surroundings};
 use super::control::{Control, Listen, serve};
+use super::error::BotnetError;
+use super::format;
 use super::journal::Journal;
 use super::log::{Destination, Logger};
 use crate::bots::Level;
@@ -18,6 +20,7 @@ use crate::diagnostic::Source;
 use crate::message::Idf;
 use crate::pipeline::Environment;
 use crate::service::{ServiceError, Services};
+use crate::whole;
 
 /// The name under which the process itself writes log lines.
 const SELF: &str = "intelmq-lab";
@@ -58,14 +61,6 @@ pub enum RunError {
         /// What the system said.
         error: std::io::Error,
     },
-    /// The site's data format cannot be used.
-    #[error("{path}: {problem}")]
-    Harmonization {
-        /// The file.
-        path: String,
-        /// What is wrong.
-        problem: String,
-    },
 }
 
 fn system(what: impl std::fmt::Display) -> impl FnOnce(std::io::Error) -> RunError {
@@ -81,7 +76,7 @@ pub fn run(run: Run) -> Result<(), RunError> {
     let log = run.log.folder.clone().unwrap_or_else(|| run.state.join("log"));
     let surroundings = Surroundings {
         broker: run.broker,
-        idf: idf(&run.file)?,
+        idf: format::read(&run.file)?.unwrap_or_else(Idf::builtin),
         environment: run.environment,
         state: run.state,
         log,
@@ -104,19 +99,6 @@ pub fn run(run: Run) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Reads a site's `harmonization.conf` beside the runtime file, if there is one.
-fn idf(runtime: &Path) -> Result<Arc<Idf>, RunError> {
-    let path = runtime.with_file_name("harmonization.conf");
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Idf::parse(&text).map_err(|error| RunError::Harmonization {
-            path: path.display().to_string(),
-            problem: error.to_string(),
-        }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Idf::builtin()),
-        Err(error) => Err(system(path.display())(error)),
-    }
-}
-
 /// Starts the control service of a lab and writes `api.json`, by which others find it.
 fn control(
     botnet: &Arc<Botnet>,
@@ -129,7 +111,8 @@ fn control(
     let listen = Listen { root, socket, token: token.clone(), services };
     let (control, port) = serve(botnet.clone(), listen, end.clone()).map_err(system("control service"))?;
     let api = serde_json::json!({ "url": format!("http://127.0.0.1:{port}"), "token": token });
-    write_private(&lab.join("api.json"), &format!("{api}\n")).map_err(system("api.json"))?;
+    whole::replace(&lab.join("api.json"), format!("{api}\n").as_bytes(), 0o600)
+        .map_err(system("api.json"))?;
     Ok(control)
 }
 
@@ -158,16 +141,8 @@ fn wait_for_end(botnet: &Arc<Botnet>, mut signals: Signals, end: Arc<Notify>) {
 }
 
 /// Makes a token that nobody can guess: 128 bits from the system, in hex.
-fn random_token() -> std::io::Result<String> {
+pub fn random_token() -> std::io::Result<String> {
     let mut bytes = [0_u8; 16];
     std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
-}
-
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut file =
-        std::fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())
 }

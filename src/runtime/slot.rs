@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::control::BotState;
 use super::dump::DumpFile;
 use super::files::Files;
+use super::life::Life;
 use super::net::Net;
+use super::outbox::Outbox;
 use super::resume::InHand;
 use super::rules::Rules;
 use super::statistics::Counters;
@@ -33,8 +34,8 @@ pub(super) struct Slot {
     pub(super) dump: DumpFile,
     pub(super) counters: Arc<Counters>,
     pub(super) switch: Switch,
-    state: Mutex<BotState>,
-    state_changed: Condvar,
+    pub(super) outbox: Outbox,
+    pub(super) life: Life,
     /// One per instance.
     pub(super) cores: Vec<Mutex<Core>>,
     turn: AtomicUsize,
@@ -82,8 +83,8 @@ impl Slot {
             queues,
             counters: parts.counters,
             switch: Switch::default(),
-            state: Mutex::new(BotState::Stopped),
-            state_changed: Condvar::new(),
+            outbox: Outbox::default(),
+            life: Life::default(),
             turn: AtomicUsize::new(0),
             in_hand: InHand::default(),
         }
@@ -94,31 +95,19 @@ impl Slot {
     }
 
     pub(super) fn state(&self) -> BotState {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.life.state()
     }
 
-    pub(super) fn set_state(&self, state: BotState) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
-        self.state_changed.notify_all();
-    }
-
-    /// Waits until the bot is in another state, or the deadline is over.
-    pub(super) fn wait_while(&self, unwanted: BotState, deadline: Instant) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        while *state == unwanted {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            state = self.state_changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
+    /// Tells whether the bot has not failed.
+    pub(super) fn is_healthy(&self) -> bool {
+        self.state() != BotState::Failed
     }
 
     /// Stops the bot, because it cannot go on.
     pub(super) fn fail(&self, net: &Net, error: &str) {
         self.counters.note_error(error);
         net.log(self, Level::Critical, error);
-        self.set_state(BotState::Failed);
+        self.life.set(BotState::Failed);
         self.switch.stop();
     }
 

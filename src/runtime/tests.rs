@@ -3,6 +3,7 @@
 mod faulty;
 mod trouble;
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -196,7 +197,9 @@ fn a_failing_message_is_retried_dumped_and_sent_to_on_error_and_the_others_go_on
     assert_eq!(lab.lines("errors.txt").len(), 2);
     assert_eq!(lab.dumped("second"), ["asked to fail", "the bot panicked: asked to panic"]);
     let second = bot(&snapshot, "second");
-    assert_eq!((second.received, second.failed, second.state), (4, 2, BotState::Running));
+    // What it received is what it sent, also along _on_error.
+    let sent = (second.sent["_default"], second.sent["_on_error"]);
+    assert_eq!((second.received, sent, second.failed, second.state), (6, (4, 2), 2, BotState::Running));
 }
 
 #[test]
@@ -209,7 +212,8 @@ fn what_cannot_be_read_is_dumped_and_never_loops() {
     let snapshot = lab.idle();
     assert_eq!(lab.lines("events.txt").len(), 1);
     assert_eq!(lab.dumped("first").len(), poison.len());
-    assert_eq!(bot(&snapshot, "first").failed, poison.len() as u64);
+    let first = bot(&snapshot, "first");
+    assert_eq!((first.received, first.failed), (poison.len() as u64 + 1, poison.len() as u64));
 }
 
 #[test]
@@ -263,6 +267,55 @@ fn a_new_configuration_is_taken_into_use_without_loss_and_a_faulty_one_changes_n
     lab.send("first-queue", &events(1));
     lab.idle();
     assert_eq!(lab.lines("events.txt").len() + lab.lines("others.txt").len(), 3011);
+}
+
+#[test]
+fn a_reload_reads_what_stands_there_and_writes_nothing() {
+    let lab = Lab::new(&chain("logging_level: INFO"));
+    let file = lab.folder.path().join("runtime.yaml");
+    let text = std::fs::read_to_string(&file).unwrap().replace("events.txt", "others.txt");
+    let own = lab.folder.path().join("own.yaml");
+    std::fs::write(&own, &text).unwrap();
+    std::fs::set_permissions(&own, std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink(&own, &file).unwrap();
+    let before = std::fs::metadata(&own).unwrap();
+    // A field that only this site has.
+    let harmonization = r#"{"event": {"comment": {"type": "String"}, "source.url": {"type": "URL"}, "own.field": {"type": "String"}}, "report": {}}"#;
+    std::fs::write(lab.folder.path().join("harmonization.conf"), harmonization).unwrap();
+    assert_eq!(lab.botnet.reload().unwrap().revision, 2);
+    let after = std::fs::metadata(&own).unwrap();
+    assert_eq!(
+        (after.ino(), after.mode(), after.mtime_nsec()),
+        (before.ino(), before.mode(), before.mtime_nsec())
+    );
+    lab.send("output-queue", &["{\"own.field\": \"x\", \"__type\": \"Event\"}".to_owned()]);
+    lab.idle();
+    assert_eq!(lab.lines("others.txt").len(), 1, "{:?}", lab.dumped("output"));
+    // What is written on purpose keeps its mode, and the link stays one.
+    lab.configure("others.txt", "thirds.txt");
+    let after = std::fs::metadata(&own).unwrap();
+    assert_eq!(after.mode(), before.mode());
+    assert!(file.is_symlink() && std::fs::read_to_string(&own).unwrap().contains("thirds.txt"));
+}
+
+#[test]
+fn a_new_configuration_starts_what_was_not_stopped_on_purpose() {
+    let lab = Lab::new(&chain("logging_level: INFO").replace("url:\n", "url:\n  enabled: false\n"));
+    lab.botnet.act("errors", BotAction::Stop).unwrap();
+    let states = |lab: &Lab| {
+        let bots = lab.botnet.snapshot().unwrap().bots;
+        bots.into_iter().map(|bot| (bot.id, bot.state)).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    // As if it still waited for its broker.
+    lab.botnet.with_slot("first", |slot| slot.life.set(BotState::Starting)).unwrap();
+    assert_eq!(states(&lab)["url"], BotState::Disabled);
+    lab.configure("  enabled: false\n", "");
+    let states = states(&lab);
+    assert_eq!(states["errors"], BotState::Stopped);
+    for id in ["first", "second", "url", "output"] {
+        assert_eq!(states[id], BotState::Running, "{id}");
+    }
 }
 
 #[test]
@@ -391,7 +444,7 @@ output:
         assert_eq!(lab.lines("world.txt").len(), 1203);
         let failed = ["asked to fail", "the bot panicked: asked to panic", "asked to fail in the end"];
         assert_eq!(lab.dumped("world"), failed, "batches: {batches}");
-        assert_eq!(bot(&snapshot, "world").received, 1203);
+        assert_eq!(bot(&snapshot, "world").received, 1206);
     }
 }
 

@@ -1,13 +1,12 @@
 //! One instance of a bot at work: a thread that receives, lets the bot work, and commits, until it is told to stop.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
-use super::control::BotState;
-use super::hop::{BATCH, Hop, Input, Served, Trouble};
-use super::ledger::recover_dumps;
+use super::hop::{BATCH, Hop, Input, Served, Trouble, guarded};
 use super::net::{LOOK, Net};
+use super::outbox;
 use super::resume::Resume;
 use super::slot::{Core, Slot};
 use super::switch::Woken;
@@ -46,13 +45,25 @@ enum Outcome {
 impl Worker {
     /// Works until it is told to stop, or cannot go on.
     pub(super) fn run(&self) {
+        if let Err(panic) = guarded(|| {
+            self.work();
+            Ok(())
+        }) {
+            self.slot().fail(&self.net, &format!("The bot stops: {panic}"));
+        }
+        *self.slot().core(self.instance) = Core::default();
+        self.slot().life.ended();
+        self.log(Level::Info, "Bot stopped.");
+        self.net.activity.bump();
+    }
+
+    fn work(&self) {
         let Some(mut link) = self.connect() else { return };
         if !self.make_bot() {
             return;
         }
-        recover_dumps(&self.net, self.slot(), link.as_mut());
         self.log(Level::Info, "Bot initialization completed.");
-        self.slot().set_state(BotState::Running);
+        self.slot().life.came_up();
         self.net.activity.bump();
         let mut rest = BROKER_REST;
         loop {
@@ -69,14 +80,6 @@ impl Worker {
                 }
             }
         }
-        let mut core = self.slot().core(self.instance);
-        *core = Core::default();
-        drop(core);
-        if self.slot().state() == BotState::Running {
-            self.slot().set_state(BotState::Stopped);
-        }
-        self.log(Level::Info, "Bot stopped.");
-        self.net.activity.bump();
     }
 
     pub(super) fn slot(&self) -> &Slot {
@@ -92,11 +95,16 @@ impl Worker {
         self.log(Level::Error, error);
     }
 
+    /// Connects to the broker, and brings into the dump file what an earlier process left for it.
     fn connect(&self) -> Option<Box<dyn Link>> {
         let mut rest = BROKER_REST;
         loop {
-            match self.net.broker.link(&self.net.wiring(self.index)) {
-                Ok(link) => return Some(link),
+            let linked = self.net.broker.link(&self.net.wiring(self.index)).and_then(|mut link| {
+                outbox::recover(&self.net, self.slot(), link.as_mut())?;
+                Ok(link)
+            });
+            match linked {
+                Ok(link) => return self.slot().is_healthy().then_some(link),
                 Err(error @ BrokerError::Refused { .. }) => {
                     self.slot().fail(&self.net, &error.to_string());
                     return None;
@@ -104,7 +112,6 @@ impl Worker {
                 Err(error) => self.note(&error.to_string()),
             }
             if self.slot().switch.pause(rest) == Woken::Stop {
-                self.slot().set_state(BotState::Stopped);
                 return None;
             }
             rest = (rest * 2).min(LOOK);
@@ -129,8 +136,23 @@ impl Worker {
         }
     }
 
+    /// Returns the core with a bot in it, made anew if need be; `None` if it cannot be made.
+    fn ready_core(&self) -> Option<MutexGuard<'_, Core>> {
+        loop {
+            let core = self.slot().core(self.instance);
+            if core.bot.is_some() {
+                return Some(core);
+            }
+            drop(core);
+            if !self.make_bot() {
+                return None;
+            }
+        }
+    }
+
     fn turn(&self, link: &mut dyn Link) -> Result<Next, BrokerError> {
         let slot = self.slot();
+        outbox::recover(&self.net, slot, link)?;
         if slot.kind() == Kind::Collector {
             if slot.switch.rest() == Woken::Stop {
                 return Ok(Next::End);
@@ -151,7 +173,7 @@ impl Worker {
             self.batch(link, &deliveries)?
         };
         if next == Next::Go && slot.rules.scheduled {
-            slot.set_state(BotState::Finished);
+            slot.life.finish();
             return Ok(Next::End);
         }
         if next == Next::Go && slot.switch.pause(slot.rules.rate_limit) == Woken::Stop {
@@ -169,11 +191,15 @@ impl Worker {
                 return Ok(Next::End);
             }
             let nobody = HashSet::new();
-            let mut core = slot.core(self.instance);
+            let Some(mut core) = self.ready_core() else { return Ok(Next::End) };
             let mut hop = Hop::new(&self.net, self.index, &nobody);
             let collected = hop.collect(&mut core, link).and_then(|round| {
-                hop.hand_on(link)?;
-                hop.commit(&mut core, link, 0).map(|()| round)
+                let stored = hop.hand_on(link).and_then(|()| hop.commit(&mut core, link, 0));
+                if stored.is_err() {
+                    // It has gone on behind what is not stored. One that is made anew goes on from what is.
+                    core.bot = None;
+                }
+                stored.map(|()| round)
             });
             drop(core);
             match collected {
@@ -195,8 +221,7 @@ impl Worker {
         }
         slot.counters.add_round();
         if slot.rules.scheduled {
-            slot.set_state(BotState::Finished);
-            self.net.activity.bump();
+            slot.life.finish();
             return Ok(Next::End);
         }
         slot.switch.begin_rest(Instant::now() + slot.rules.rate_limit);
@@ -252,6 +277,9 @@ impl Worker {
     fn batch(&self, link: &mut dyn Link, deliveries: &[Delivery]) -> Result<Next, BrokerError> {
         let mut rest = deliveries;
         while !rest.is_empty() {
+            if self.slot().switch.stopping() {
+                return Ok(Next::End);
+            }
             let served = self.attempt(link, rest)?;
             rest = &rest[served.finished..];
             let Some(failure) = served.failure else { continue };
@@ -288,6 +316,7 @@ impl Worker {
             }
             let served = self.attempt(link, std::slice::from_ref(delivery))?;
             match served.failure {
+                None if served.finished == 0 => return Ok(Outcome::End),
                 None => return Ok(Outcome::Done),
                 Some(again) => failure = again,
             }
@@ -299,20 +328,15 @@ impl Worker {
         let slot = self.slot();
         let mut excluded = HashSet::new();
         loop {
-            let mut core = slot.core(self.instance);
-            if core.bot.is_none() {
-                drop(core);
-                if !self.make_bot() {
-                    return Ok(Served {
-                        finished: 0,
-                        failure: Some(Failure::Configuration("the bot cannot start".into())),
-                    });
-                }
-                continue;
-            }
+            // Without a bot the slot has failed, and the worker ends.
+            let Some(mut core) = self.ready_core() else { return Ok(Served { finished: 0, failure: None }) };
             let mut hop = Hop::new(&self.net, self.index, &excluded);
             let mut inputs = deliveries.iter().map(|delivery| read(&slot.site.idf, delivery));
             let served = hop.serve(&mut core, link, &mut || inputs.next());
+            if matches!(served.failure, Some(Failure::Panicked(_))) {
+                // What a panic left behind is not to be trusted, also if this hop has to be done again.
+                core.bot = None;
+            }
             let done = if served.finished > 0 {
                 hop.hand_on(link).and_then(|()| hop.commit(&mut core, link, served.finished))
             } else {

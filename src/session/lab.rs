@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::SessionError;
 use super::ports;
+use crate::runtime::random_token;
+use crate::whole;
 
 const RECORD: &str = "lab.json";
 const SECRETS: &str = "secrets.json";
@@ -95,7 +97,7 @@ impl Lab {
         let mut secrets = self.secrets()?;
         for name in names {
             if !secrets.contains_key(name) {
-                secrets.insert(name.clone(), token().map_err(|cause| file("/dev/urandom", cause))?);
+                secrets.insert(name.clone(), random_token().map_err(|cause| file("/dev/urandom", cause))?);
             }
         }
         write_json(&self.folder.join(SECRETS), &secrets)?;
@@ -254,17 +256,5 @@ fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), SessionError> 
 }
 
 fn write(path: &Path, content: &[u8]) -> Result<(), SessionError> {
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    // Files made by `tempfile` have mode 0600.
-    let mut temporary = tempfile::NamedTempFile::new_in(folder).map_err(|cause| file(path, cause))?;
-    temporary.write_all(content).map_err(|cause| file(path, cause))?;
-    temporary.persist(path).map_err(|error| file(path, error.error))?;
-    Ok(())
-}
-
-/// Makes 128 random bits as text.
-pub(super) fn token() -> io::Result<String> {
-    let mut bytes = [0; 16];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
+    whole::replace(path, content, 0o600).map_err(|cause| file(path, cause))
 }

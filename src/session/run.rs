@@ -3,7 +3,7 @@
 use super::SessionError;
 use super::down::remove;
 use super::event::{Event, Kind, StepResult};
-use super::lab::{Lab, token};
+use super::lab::Lab;
 use super::open::{LabWish, Opened};
 use super::steps::Steps;
 use super::teller::Teller;
@@ -11,6 +11,7 @@ use super::world::World;
 use crate::diagnostic::Diagnostic;
 use crate::observe::Observer;
 use crate::playbook::Playbook;
+use crate::runtime::random_token;
 use crate::seed::Actor;
 
 /// Which steps run.
@@ -97,7 +98,7 @@ pub(super) fn in_fresh_lab<'a, T>(
     (keep, emit): (bool, &'a mut dyn FnMut(Event)),
     work: impl FnOnce(&mut Session<'a>) -> Result<T, SessionError>,
 ) -> Result<T, SessionError> {
-    let number = token().map_err(|cause| super::lab::file("/dev/urandom", cause))?;
+    let number = random_token().map_err(|cause| super::lab::file("/dev/urandom", cause))?;
     let name = wish.name.clone().unwrap_or_else(|| format!("check-{}-{}", playbook.id.value, &number[..8]));
     if world.labs.find(&name)?.is_some() {
         let title = format!("there is a lab `{name}` already, and a check needs a fresh one");

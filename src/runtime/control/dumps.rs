@@ -60,7 +60,7 @@ fn repaired(
         let text = replace.iter().fold(entry.message.clone(), |text, (old, new)| text.replace(old, new));
         return Ok(text.into_bytes());
     }
-    let idf = &botnet.surroundings().idf;
+    let idf = &botnet.idf();
     let mut message = Message::from_wire(idf, entry.message.as_bytes(), None).map_err(|error| {
         Refusal::bad_request("unreadable-entry", format!("the entry {}: {error}", entry.id))
     })?;

@@ -48,6 +48,9 @@ impl From<BotnetError> for Refusal {
                 refusal
             }
             BotnetError::Broker(error) => error.into(),
+            BotnetError::Harmonization { .. } => {
+                Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-data-format", title)
+            }
             BotnetError::File { .. } => Refusal::internal(&title),
         }
     }

@@ -178,7 +178,7 @@ pub struct JournalEntry {
 /// One message that came of another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct JournalOut {
-    /// The path it was sent to.
+    /// The path it was sent to; empty if it was given up and goes nowhere.
     pub path: String,
     /// Its identity: the same message has the same one in every queue.
     pub id: String,
