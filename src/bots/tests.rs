@@ -44,6 +44,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("sieve", "add! source.port += 5", "a time is shifted by what is no age"),
     ("sieve", "'Variable' object has no attribute", "a variable where a field or an age must stand"),
     ("sieve", "KeyError: 'destination.port'", "a time is shifted by what is no age"),
+    ("format_field", "\"split_separator\":\"\"", "a separator that separates nothing"),
+    ("jinja", "nosuch\":", "a field that nobody knows is set"),
     ("field_reducer", "{\"type\":\"whitelist\"}", "keys are missing"),
 ];
 
@@ -54,6 +56,7 @@ const BETTER: &[(&str, &str, &str)] = &[
         "<textx:sieve.Variable instance",
         "stores the printed form of an object, and not the variable's value",
     ),
+    ("jinja", "{{ (1, 2) }}", "a tuple is written as the list that it is to minijinja"),
     ("sieve", "TypeError: Object of type Variable", "makes an event that no queue takes"),
 ];
 
@@ -202,6 +205,17 @@ fn sieve_does_what_intelmq_does() {
     let module = "intelmq.bots.experts.sieve.expert";
     holds(module, include_str!("../../tests/bots/sieve_conditions.jsonl"), 900);
     holds(module, include_str!("../../tests/bots/sieve_actions.jsonl"), 400);
+}
+
+#[test]
+fn format_field_does_what_intelmq_does() {
+    let rows = include_str!("../../tests/bots/format_field.jsonl");
+    holds("intelmq.bots.experts.format_field.expert", rows, 80);
+}
+
+#[test]
+fn jinja_does_what_intelmq_does() {
+    holds("intelmq.bots.experts.jinja.expert", include_str!("../../tests/bots/jinja.jsonl"), 60);
 }
 
 #[test]

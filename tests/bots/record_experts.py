@@ -132,6 +132,50 @@ def sieve_variables():
         rule("$v = " + text + " { add! extra.hit = 'y' }", event)
 
 
+def format_field():
+    module = "intelmq.bots.experts.format_field.expert"
+    event = {"feed.name": " A, B\u00a0", "comment": "a,b,,c", "source.port": 80, "extra.l": [1, "a"], "extra.t": "xx1,2xx", "source.fqdn": "www.example.com",
+             "extra.d": {"a": 1}, "extra.w": "a  b\tc\u00a0d"}
+    replace = {"replace_column": "comment", "old_value": ",", "new_value": ";"}
+    for params in [{}, {"strip_columns": ["feed.name"]}, {"strip_columns": "feed.name, comment"}, {"strip_columns": "feed.name,comment"}, {"strip_columns": ["source.port"]},
+                   {"strip_columns": ["nosuch", "extra.none"]}, {"strip_columns": ["extra.l"]}, {"strip_columns": ["extra.t"], "strip_chars": "x"},
+                   {"strip_columns": ["comment"], "strip_chars": "abc,"}, {"strip_columns": "extra.t", "strip_chars": ""}, {"strip_columns": "feed.name", "strip_chars": None},
+                   {"replace_column": "comment", "old_value": "a", "new_value": "z"}, replace, {**replace, "replace_count": 2}, {**replace, "replace_count": -1}, {**replace, "replace_count": 0},
+                   {**replace, "replace_column": "source.port"}, {**replace, "replace_column": "nosuch"}, {"replace_column": "comment", "old_value": "a"}, {**replace, "new_value": ""},
+                   {"replace_column": "comment", "old_value": "a,b,,c", "new_value": ""}, {"replace_column": "comment", "old_value": "", "new_value": "-"}, {"replace_column": "comment", "new_value": "-"},
+                   {"replace_column": "comment", "old_value": "", "new_value": "-", "replace_count": 3}, {"replace_column": "comment", "old_value": "", "new_value": "-", "replace_count": -1},
+                   {"replace_column": "comment", "old_value": "", "new_value": "-", "replace_count": 7}, {"replace_column": "source.fqdn", "old_value": "www.", "new_value": "!!"},
+                   {**replace, "replace_column": "extra.l"}, {"split_column": "comment"}, {"split_column": "extra.t"}, {"split_column": "extra.t", "split_separator": "1"},
+                   {"split_column": "extra.t", "split_separator": ""}, {"split_column": "extra.w", "split_separator": None}, {"split_column": "source.port"}, {"split_column": "extra.l"},
+                   {"split_column": "nosuch"}, {"split_column": "source.fqdn", "split_separator": "."}, {"split_column": "extra.d"}, {"strip_columns": ["extra"]}, {"split_column": "extra"},
+                   {"strip_columns": ["extra.t"], "strip_chars": "x", "replace_column": "extra.t", "old_value": "1", "new_value": "7", "split_column": "extra.t"}, {"strip_columns": []},
+                   {"strip_columns": ""}, {"strip_columns": ["comment"], "strip_chars": " ,"}]:
+        record(module, params, [event, {"feed.name": "x"}])
+
+
+def jinja():
+    module = "intelmq.bots.experts.jinja.expert"
+    event = {"feed.name": "A", "source.ip": "192.0.2.1", "source.port": 80, "extra.l": [1, "a"], "extra.d": {"k": None}, "feed.accuracy": 90.0, "source.tor_node": True}
+    def alone(params):
+        sys.modules.pop(module, None)  # The class keeps the templates of all its bots.
+        record(module, params, [event])
+
+    for text in ["{{ msg['feed.name'] }}", "{{ msg['nosuch'] }}", "{{ msg.nosuch }}", "{{ msg['source.port'] + 1 }}", "{{ msg['extra.l'] }}", "{{ msg['extra.d'] }}", "{{ msg }}", "{{ nope }}",
+                 "{{ msg['feed.name'] | lower }}", "{% if 'source.ip' in msg %}y{% endif %}", "{% if 'source.fqdn' in msg %}y{% else %}n{% endif %}", "{{", "{{ msg['feed.name']|nosuch }}", "", "x\n",
+                 "{{ 'é'|upper }}{{ true }}{{ none }}", "{% for k in msg %}{{k}},{% endfor %}", "{{ msg.get('x','d') }}", "{{ msg.get('x') }}", "{{ msg.to_dict() }}", "{{msg['extra']}}",
+                 "{{ msg['feed.name'].lower() }}", "{{ 5 / 2 }} {{ 4 / 2 }} {{ 7//2 }} {{ 2 ** 3 }} {{ 7 % 4 }}", "{{ '%s-%d'|format('a', 5) }}", "{{ msg['source.ip'].split('.')[0] }}",
+                 "{{ msg.items()|list|length }}", "{{ msg.keys()|join(' ') }}", "{{ range(3)|list }}", "{{ msg['source.port'] == 80 }}", "<{{ '<b>' }}>", "{{ msg['source.ip'] ~ ':' ~ msg['source.port'] }}",
+                 "{{ 'x' if msg['nosuch'] is defined else 'y' }}", "{{ msg['feed.accuracy'] }} {{ msg['source.tor_node'] }}", "{{ msg['nosuch']|default('d') }}", "{{ msg['nosuch'].x }}", "{{ msg['extra.l'][1] }}",
+                 "{% set x = 5 %}{{ x }}", "{# c #}a", "{{ msg['extra.l']|tojson }}", "{{ [1, 'a', none, true, 2.0, {'b': 1}] }}", "{{ msg['source.ip']|replace('.', '-') }}", "{{ msg['source.ip']|length }}",
+                 "{{ 'a b'|title }}", "{{ ' a '|trim }}", "{{ (1, 2) }}", "{{ 1 + 'a' }}", "{% macro m(a) %}[{{a}}]{% endmacro %}{{ m(1) }}", "a\n{% if true %}\nb\n{% endif %}\nc", "{{ 'abc'[0:2] }}", "{{ msg['extra.d'].k }}",
+                 "{{ msg['feed.name'].startswith('A') }}", "{{ msg['source.ip'].replace('192', '198') }}", "{{ 'a,b'.split(',')|join('+') }}", "{{ '  x '.strip() }}", "{{ 3 is odd }}", "{{ 'x' * 3 }}"]:
+        alone({"fields": {"comment": text}})
+    for params in [{"fields": {"feed.name": "{{ 1 }}"}}, {"fields": {"feed.name": "{{ 1 }}"}, "overwrite": True}, {"fields": {"source.port": "{{ 1 }}"}, "overwrite": True},
+                   {"fields": {"source.port": "x"}, "overwrite": True}, {"fields": {"nosuch": "{{ 1 }}"}}, {"fields": {"comment": 5}}, {"fields": {"comment": ["x"]}},
+                   {"fields": {"output": "a", "comment": "{{ msg['output'] }}"}}, {"fields": {"comment": "file:///nonexistent"}}, {"fields": {}}, {"fields": "x"}, {"fields": {"feed.name": ""}, "overwrite": True}]:
+        alone(params)
+
+
 def main():
     out, sys.stdout = sys.stdout, open(os.devnull, "w")
     record_bots.print = lambda text: print(text, file=out, flush=True)

@@ -262,6 +262,11 @@ const SHARED: &[&str] = &[
 
 /// Libraries that two modules name, for a reason.
 const NAMED_TWICE: &[(&str, &[&str], &str)] = &[
+    (
+        "minijinja",
+        &["bots", "template"],
+        "the jinja expert's templates are the user's, a playbook's are ours",
+    ),
     ("serde_yaml", &["diagnostic", "pipeline"], "values are read in one place and written in the other"),
     ("signal_hook", &["cli", "runtime"], "a command and a botnet each end in order"),
     // What bots speak, services of a lab answer; each stands on its own, as two programs would.

@@ -52,25 +52,28 @@ struct Deduplicator {
 }
 
 fn make(params: &Params, _site: &Site) -> Result<Bot, Failure> {
-    let keys = match params.list("filter_keys", true)? {
-        Some(keys) => keys,
-        None => vec!["raw".to_owned(), "time.observation".to_owned()],
-    };
-    let filter = match params.text("filter_type")?.as_deref() {
-        None | Some("blacklist") => Filter::blacklist(keys),
-        Some("whitelist") => Filter::whitelist(keys),
-        Some(other) => {
-            return Err(Failure::Configuration(format!(
-                "parameter \"filter_type\": must be \"blacklist\" or \"whitelist\", not {other:?}"
-            )));
-        }
-    };
+    let filter = chosen_fields(params)?;
     let ttl = params.int("redis_cache_ttl")?.unwrap_or(86400);
     let ttl = u64::try_from(ttl).map_err(|_| {
         Failure::Configuration(format!("parameter \"redis_cache_ttl\": must be 0 or more, not {ttl}"))
     })?;
     let ttl = (ttl > 0).then(|| Duration::from_secs(ttl));
     Ok(Bot::Expert(Box::new(Deduplicator { filter, ttl, bypass: params.flag("bypass") })))
+}
+
+/// Reads filter_keys and filter_type.
+pub(super) fn chosen_fields(params: &Params) -> Result<Filter, Failure> {
+    let keys = match params.list("filter_keys", true)? {
+        Some(keys) => keys,
+        None => vec!["raw".to_owned(), "time.observation".to_owned()],
+    };
+    match params.text("filter_type")?.as_deref() {
+        None | Some("blacklist") => Ok(Filter::blacklist(keys)),
+        Some("whitelist") => Ok(Filter::whitelist(keys)),
+        Some(other) => Err(Failure::Configuration(format!(
+            "parameter \"filter_type\": must be \"blacklist\" or \"whitelist\", not {other:?}"
+        ))),
+    }
 }
 
 impl Expert for Deduplicator {
