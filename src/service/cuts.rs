@@ -10,17 +10,22 @@ pub(super) struct Cuts {
     lines: Option<u64>,
     /// How long to wait before each line.
     pub(super) wait: Option<Duration>,
+    /// Which faults it has met: those up to this clearing.
+    cleared: u64,
 }
 
 impl Cuts {
-    pub(super) fn new(trouble: Option<&Trouble>) -> Self {
-        let mut cuts = Cuts { bytes: None, lines: None, wait: None };
+    pub(super) fn new(feed: &Feed, trouble: Option<&Trouble>) -> Self {
+        let mut cuts = Cuts { bytes: None, lines: None, wait: None, cleared: feed.cleared() };
         cuts.take(trouble);
         cuts
     }
 
     /// Takes the faults that meet a stream, unless it has such a one.
     pub(super) fn look(&mut self, feed: &Feed, path: &str) {
+        if self.cleared != feed.cleared() {
+            *self = Cuts::new(feed, None);
+        }
         if self.bytes.is_none() && self.lines.is_none() {
             let cut = |trouble: &Trouble| matches!(trouble, Trouble::CutBytes(_) | Trouble::CutLines(_));
             self.take(feed.trouble(path, cut).as_ref());

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::io::Read;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -13,6 +14,31 @@ pub(super) struct Feed {
     inside: Mutex<Inside>,
     /// Grows with everything that happens.
     changed: watch::Sender<u64>,
+    /// Rung when a stream has caught up, or is gone.
+    caught_up: Condvar,
+}
+
+/// A stream that is open, from its beginning to its end.
+pub(super) struct OpenStream {
+    feed: Arc<Feed>,
+    number: u64,
+}
+
+impl OpenStream {
+    /// Says that everything that was published so far has been sent.
+    pub(super) fn rests(&self) {
+        let mut inside = self.feed.inside();
+        let all = inside.lines.len();
+        inside.streams.insert(self.number, all);
+        self.feed.caught_up.notify_all();
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.feed.inside().streams.remove(&self.number);
+        self.feed.caught_up.notify_all();
+    }
 }
 
 /// One published file.
@@ -29,7 +55,13 @@ struct Inside {
     lines: Vec<Arc<[u8]>>,
     /// How many lines each subscription has had.
     had: HashMap<String, usize>,
+    /// The streams that are open, and how many lines they have seen.
+    streams: HashMap<u64, usize>,
+    /// How many streams there were.
+    opened: u64,
     faults: Vec<Fault>,
+    /// Grows when all faults are cleared.
+    cleared: u64,
     /// Grows when streams that are open shall end.
     epoch: u64,
     requests: u64,
@@ -37,7 +69,7 @@ struct Inside {
 
 impl Feed {
     pub(super) fn new() -> Self {
-        Feed { inside: Mutex::default(), changed: watch::Sender::new(0) }
+        Feed { inside: Mutex::default(), changed: watch::Sender::new(0), caught_up: Condvar::new() }
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -65,6 +97,22 @@ impl Feed {
         inside.lines.extend(lines);
         drop(inside);
         self.notify();
+    }
+
+    /// Notes that a stream is open.
+    pub(super) fn open_stream(self: &Arc<Self>) -> OpenStream {
+        let mut inside = self.inside();
+        inside.opened += 1;
+        let number = inside.opened;
+        inside.streams.insert(number, 0);
+        OpenStream { feed: Arc::clone(self), number }
+    }
+
+    /// Waits until every stream that is open has sent what was published, at most so long.
+    pub(super) fn wait_for_streams(&self, limit: Duration) {
+        let behind = |inside: &mut Inside| inside.streams.values().any(|seen| *seen < inside.lines.len());
+        // Slow streams are as slow as they shall be.
+        let _ = self.caught_up.wait_timeout_while(self.inside(), limit, behind);
     }
 
     /// Returns the files in the order in which they came.
@@ -110,12 +158,20 @@ impl Feed {
     }
 
     pub(super) fn clear_faults(&self) {
-        self.inside().faults.clear();
+        let mut inside = self.inside();
+        inside.faults.clear();
+        inside.cleared += 1;
+        drop(inside);
         self.notify();
     }
 
     pub(super) fn faults(&self) -> Vec<Fault> {
         self.inside().faults.clone()
+    }
+
+    /// Returns a number that changes when faults are cleared.
+    pub(super) fn cleared(&self) -> u64 {
+        self.inside().cleared
     }
 
     /// Returns a number that changes when streams that are open shall end.

@@ -238,7 +238,8 @@ impl Talk {
         let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
         self.connection.write_all(head.as_bytes()).await?;
         let (mut watch, epoch) = (self.feed.watch(), self.feed.epoch());
-        let mut cuts = Cuts::new(slow);
+        let mut cuts = Cuts::new(&self.feed, slow);
+        let open = self.feed.open_stream();
         let mut ignored = [0; 1024];
         loop {
             watch.mark_unchanged();
@@ -257,6 +258,7 @@ impl Talk {
             if self.feed.epoch() != epoch {
                 return Ok(());
             }
+            open.rests();
             tokio::select! {
                 biased;
                 read = self.connection.read(&mut ignored) => if read? == 0 { return Ok(()) },

@@ -81,6 +81,7 @@ impl Serve for Broker {
     fn serve(self: Arc<Self>, connection: Connection, feed: Arc<Feed>) -> Served {
         Box::pin(async move {
             let now = Instant::now();
+            let cuts = Cuts::new(&feed, None);
             let session = Session {
                 broker: self,
                 connection,
@@ -88,7 +89,7 @@ impl Serve for Broker {
                 decoder: Decoder::new(Version::V1_0),
                 version: None,
                 subscriptions: Vec::new(),
-                cuts: Cuts::new(None),
+                cuts,
                 beats: (0, 0),
                 heard: now,
                 said: now,
@@ -138,12 +139,14 @@ const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 impl Session {
     async fn run(mut self) -> io::Result<()> {
         let (mut watch, epoch) = (self.feed.watch(), self.feed.epoch());
+        let open = self.feed.open_stream();
         let mut bytes = vec![0; 16 * 1024];
         loop {
             watch.mark_unchanged();
             if self.feed.epoch() != epoch || !self.deliver().await? {
                 return Ok(());
             }
+            open.rests();
             let beat = |millis: u64| if millis == 0 { NEVER } else { Duration::from_millis(millis) };
             let (say, miss) = (self.said + beat(self.beats.1), self.heard + beat(self.beats.0) * 2);
             tokio::select! {
@@ -153,7 +156,7 @@ impl Session {
                     self.heard = Instant::now();
                     self.decoder.push(&bytes[..length]);
                     if length == 0 || !self.frames().await? {
-                        return Ok(());
+                        return self.connection.shutdown().await;
                     }
                 }
                 changed = watch.changed() => if changed.is_err() { return Ok(()) },
@@ -177,7 +180,6 @@ impl Session {
     async fn refuse(&mut self, message: &str, body: &str) -> io::Result<bool> {
         let frame = Frame::new("ERROR").with("message", message).with("content-type", "text/plain");
         self.send(&frame.with_body(format!("{body}\n"))).await?;
-        self.connection.shutdown().await?;
         Ok(false)
     }
 

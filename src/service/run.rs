@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -87,6 +88,8 @@ impl Services {
             .map_err(|error| ServiceError::System(FILE.to_owned(), error.into()))?;
         write(&self.folder.join(FILE), &text)?;
         one.feed.publish(name, bytes);
+        // What is asked next shall not depend on how fast this machine is.
+        one.feed.wait_for_streams(DELIVERY);
         Ok(())
     }
 
@@ -197,6 +200,9 @@ fn authority(folder: &Path) -> Result<Arc<Authority>, ServiceError> {
     write(&folder.join(AUTHORITY), authority.pem.as_bytes())?;
     Ok(Arc::new(authority))
 }
+
+/// How long streams that are open may take to send what was published.
+const DELIVERY: Duration = Duration::from_secs(1);
 
 type Door = (TcpListener, Arc<dyn Serve>, Arc<Feed>, Option<Arc<Authority>>);
 

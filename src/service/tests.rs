@@ -4,7 +4,6 @@ mod shadowserver;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -138,6 +137,59 @@ fn a_stream_that_is_cut_goes_on_with_the_next_connection() {
         let rest = hosts(&trial, "banners", 3 - first.len());
         assert_eq!(rest.last().unwrap(), "192.0.2.3", "{trouble:?}");
     }
+}
+
+#[test]
+fn what_is_cleared_does_not_cut_a_stream_any_more_and_what_is_published_is_sent_at_once() {
+    let trial = shodan(&[]);
+    let mut stream = lines(get(&format!("{}/shodan/banners?key=k", trial.url())));
+    trial.fault(Trouble::CutLines(1), None);
+    assert_eq!(stream.next().unwrap(), "", "the stream has met the fault by its next heartbeat");
+    trial.services.clear_faults("it").unwrap();
+    trial.services.publish("it", "a.json", BANNERS.as_bytes().to_vec()).unwrap();
+    let sent: Vec<String> = stream.by_ref().filter(|line| !line.is_empty()).take(3).collect();
+    assert_eq!(sent, BANNERS.lines().collect::<Vec<_>>());
+    assert!(trial.services.publish("it", "../x", Vec::new()).is_err());
+}
+
+#[test]
+fn a_service_with_tls_is_trusted_by_who_knows_the_authority() {
+    let trial = Trial::start("shodan-stream", &json!({"key": "k", "tls": true}), &[("a.json", "{}\n")]);
+    assert!(trial.url().starts_with("https://127.0.0.1:"));
+    let ask = || {
+        let mut stream = stomp::secure(&trial);
+        stream.write_all(b"GET /files/a.json HTTP/1.1\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        std::io::Result::Ok(answer)
+    };
+    assert!(ask().unwrap().ends_with("\r\n\r\n{}\n"));
+    trial.fault(Trouble::ExpiredCertificate, Some(1));
+    assert!(ask().unwrap_err().to_string().to_lowercase().contains("expired"));
+    ask().unwrap();
+}
+
+#[test]
+fn a_port_that_is_taken_is_told_with_the_way_out() {
+    let trial = shodan(&[]);
+    let port = trial.url().rsplit(':').next().unwrap().parse().unwrap();
+    let options = json!({"key": "k"}).as_object().unwrap().clone();
+    let entry = Entry { id: "b".into(), kind: "shodan-stream".into(), port, data: Vec::new(), options };
+    let folder = tempfile::tempdir().unwrap();
+    let Err(error) = Services::run(folder.path(), Manifest { services: vec![entry] }) else {
+        panic!("it started")
+    };
+    assert!(error.to_string().contains("service b cannot listen on port"), "{error}");
+}
+
+#[test]
+fn services_that_end_leave_no_door_open() {
+    let trial = shodan(&[]);
+    let mut stream = trial.connect();
+    let url = trial.url();
+    drop(trial);
+    assert_eq!(stream.read(&mut [0; 10]).unwrap_or(0), 0);
+    assert!(client().get(url).send().is_err());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod folders;
 mod format;
+mod services;
 
 use super::Known;
 use crate::pipeline::{Kind, Param, ParamKind, Spec};

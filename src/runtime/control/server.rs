@@ -122,7 +122,7 @@ pub(in crate::runtime) fn router(service: Service) -> Router {
 }
 
 /// Does something that may wait on a thread of its own, so that other requests go on.
-async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, Refusal>
+pub(super) async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, Refusal>
 where
     T: Send + 'static,
     E: Into<Refusal> + Send + 'static,

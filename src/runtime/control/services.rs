@@ -4,7 +4,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 
-use super::server::{Answer, Service};
+use super::server::{Answer, Service, blocking};
 use super::types::{Changed, Problem};
 use crate::service::{Fault, ServiceStatus};
 
@@ -26,7 +26,7 @@ pub(super) async fn publish(
     Path((id, name)): Path<(String, String)>,
     body: Bytes,
 ) -> Answer<Changed> {
-    service.services.publish(&id, &name, body.to_vec())?;
+    blocking(move || service.services.publish(&id, &name, body.to_vec())).await?;
     Ok(Json(Changed { count: 1 }))
 }
 

@@ -14,7 +14,18 @@ fn start(files: &[(&str, &str)]) -> Trial {
     Trial::start("n6-stream", &json!({"login": "me@lab.example", "key": "k", "heartbeat_ms": 50}), files)
 }
 
-/// A STOMP client over TLS that trusts the lab's authority.
+/// Connects over TLS, trusting the lab's authority.
+pub(super) fn secure(trial: &Trial) -> StreamOwned<ClientConnection, TcpStream> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(trial.folder.path().join(AUTHORITY)).unwrap()).unwrap();
+    let config = ClientConfig::builder_with_provider(crate::tls::provider());
+    let config = config.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots);
+    let config = Arc::new(config.with_no_client_auth());
+    let connection = ClientConnection::new(config, ServerName::try_from("127.0.0.1").unwrap()).unwrap();
+    StreamOwned::new(connection, trial.connect())
+}
+
+/// A STOMP client over TLS.
 struct Client {
     stream: StreamOwned<ClientConnection, TcpStream>,
     decoder: Decoder,
@@ -23,13 +34,7 @@ struct Client {
 
 impl Client {
     fn connect(trial: &Trial) -> Self {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(authority(trial.folder.path())).unwrap()).unwrap();
-        let config = ClientConfig::builder_with_provider(crate::tls::provider());
-        let config = config.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots);
-        let config = Arc::new(config.with_no_client_auth());
-        let connection = ClientConnection::new(config, ServerName::try_from("127.0.0.1").unwrap()).unwrap();
-        let stream = StreamOwned::new(connection, trial.connect());
+        let stream = secure(trial);
         Client { stream, decoder: Decoder::new(Version::V1_0), version: Version::V1_0 }
     }
 
@@ -88,10 +93,6 @@ impl Client {
         };
         (0..number).map(|_| id(self.frame().unwrap())).collect()
     }
-}
-
-fn authority(folder: &Path) -> std::path::PathBuf {
-    folder.join(AUTHORITY)
 }
 
 #[test]
