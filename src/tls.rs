@@ -1,8 +1,12 @@
 //! What TLS is in this program: rustls with *ring*, which needs a C compiler and no more.
 
+mod client;
+
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
+
+pub use client::{Identity, Stream, TlsError, Trust, config, wrap};
 
 /// Returns the cryptography that every TLS connection of this program uses.
 pub fn provider() -> Arc<CryptoProvider> {

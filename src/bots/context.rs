@@ -34,6 +34,22 @@ pub enum AfterCommit {
     Remove(PathBuf),
 }
 
+/// Has a collector called again once its own thread has something for it.
+#[derive(Clone)]
+pub struct Bell(Arc<dyn Fn() + Send + Sync>);
+
+impl Bell {
+    /// Makes a bell of what is to happen when it rings.
+    pub fn new(ring: impl Fn() + Send + Sync + 'static) -> Self {
+        Bell(Arc::new(ring))
+    }
+
+    /// Rings; a collector that works at the moment is called again after that.
+    pub fn ring(&self) {
+        (self.0)();
+    }
+}
+
 /// How important a log line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -97,6 +113,8 @@ pub struct Context<'a> {
     pending: HashMap<Vec<u8>, usize>,
     limit: usize,
     now: Option<Timestamp>,
+    bell: Option<Bell>,
+    only_rung: bool,
 }
 
 impl<'a> Context<'a> {
@@ -110,6 +128,8 @@ impl<'a> Context<'a> {
             pending: HashMap::new(),
             limit,
             now: None,
+            bell: None,
+            only_rung: false,
         }
     }
 
@@ -131,6 +151,22 @@ impl<'a> Context<'a> {
     /// Fixes what [`Context::now`] returns, so that tests and replays have a known time.
     pub fn set_now(&mut self, now: Timestamp) {
         self.now = Some(now);
+    }
+
+    /// Gives a collector's threads their bell; `only_rung` if it is called for no other reason than that it rang.
+    pub fn set_bell(&mut self, bell: Bell, only_rung: bool) {
+        self.bell = Some(bell);
+        self.only_rung = only_rung;
+    }
+
+    /// Returns the bell that a collector's own threads ring.
+    pub fn bell(&self) -> Bell {
+        self.bell.clone().unwrap_or_else(|| Bell::new(|| {}))
+    }
+
+    /// Tells whether a collector is called only because its bell rang, not because its next round is due.
+    pub fn only_rung(&self) -> bool {
+        self.only_rung
     }
 
     /// Sends a message to the path `_default`.

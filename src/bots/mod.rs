@@ -7,6 +7,7 @@ pub mod collectors;
 mod context;
 pub mod experts;
 mod format;
+mod http;
 pub mod outputs;
 pub mod parsers;
 mod pattern;
@@ -22,7 +23,7 @@ mod values;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use context::{AfterCommit, Context, Effects, Level, Mark, Memory, Note, StateWrite};
+pub use context::{AfterCommit, Bell, Context, Effects, Level, Mark, Memory, Note, StateWrite};
 pub use registry::Modules;
 
 use crate::message::{Idf, Key, Message, MessageError, MessageType};
@@ -80,7 +81,17 @@ pub enum Bot {
 /// Fetches data and sends it as reports.
 pub trait Collector: Send {
     /// Does one portion of a round (a file, a page, a line) and sends its reports; they are stored when it returns.
+    ///
+    /// It never waits for the world: a thread of its own does that, and rings [`Context::bell`].
     fn collect(&mut self, context: &mut Context) -> Result<Round, Failure>;
+
+    /// Learns that what the last portion sent is stored.
+    fn stored(&mut self) {}
+
+    /// Tells whether the next portion sends again what was not stored; otherwise the bot is made anew and goes on from what is.
+    fn sends_again(&self) -> bool {
+        false
+    }
 }
 
 /// Whether a collector has more to do before it rests for `rate_limit`.
@@ -88,8 +99,12 @@ pub trait Collector: Send {
 pub enum Round {
     /// Call again at once.
     More,
-    /// The round is over.
+    /// Call again when the bell rings; the round is not over.
+    Wait,
+    /// The round is over; call again after `rate_limit`, or when the bell rings.
     Done,
+    /// The round is over, for there is nothing at the moment; call again when the bell rings, without regard to `rate_limit`.
+    Listen,
 }
 
 /// Turns one report into events.

@@ -13,7 +13,7 @@ use super::ledger::{Ledger, Share};
 use super::net::Net;
 use super::resume::Resume;
 use super::slot::{Core, Slot};
-use crate::bots::{Bot, Context, Failure, Memory, Progress, Reach, Round, StateWrite};
+use crate::bots::{Bell, Bot, Context, Failure, Memory, Note, Progress, Reach, Round, StateWrite};
 use crate::broker::{BrokerError, Link, Outgoing, RedisCache};
 use crate::message::Message;
 use crate::pipeline::Kind;
@@ -98,14 +98,31 @@ impl<'n> Hop<'n> {
     }
 
     /// Lets the bot at the head do one portion of a collector's round.
-    pub(super) fn collect(&mut self, core: &mut Core, link: &mut dyn Link) -> Result<Round, Trouble> {
+    pub(super) fn collect(
+        &mut self,
+        core: &mut Core,
+        link: &mut dyn Link,
+        rung: bool,
+    ) -> Result<Round, Trouble> {
         let slot = &self.net.slots[self.head];
-        let mut memory = Recall { link, bot: &slot.id, cache: None };
+        let Core { bot: Some(Bot::Collector(bot)), cache, .. } = core else {
+            return Err(Trouble::Head(missing()));
+        };
+        let mut memory = Recall { link, bot: &slot.id, cache: cache.as_mut() };
         let mut context = Context::new(&slot.site, &slot.path_names, &mut memory, BATCH);
-        let Some(Bot::Collector(bot)) = &mut core.bot else { return Err(Trouble::Head(missing())) };
-        let round = guarded(|| bot.collect(&mut context)).map_err(Trouble::Head)?;
-        let mut share = Share::new(self.head, slot);
+        let switch = slot.switch.clone();
+        context.set_bell(Bell::new(move || switch.ring()), rung);
+        let round = guarded(|| bot.collect(&mut context));
         let effects = context.finish();
+        let round = round.map_err(|failure| {
+            for note in &effects.notes {
+                if let Note::Log(level, text) = note {
+                    self.net.log(slot, *level, text);
+                }
+            }
+            Trouble::Head(failure)
+        })?;
+        let mut share = Share::new(self.head, slot);
         if self.keeps_journal() && !effects.sent.is_empty() {
             share.note_work(slot, None, &effects);
         }

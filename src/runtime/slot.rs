@@ -33,7 +33,7 @@ pub(super) struct Slot {
     pub(super) queues: Vec<Vec<Arc<str>>>,
     pub(super) dump: DumpFile,
     pub(super) counters: Arc<Counters>,
-    pub(super) switch: Switch,
+    pub(super) switch: Arc<Switch>,
     pub(super) outbox: Outbox,
     pub(super) life: Life,
     /// One per instance.
@@ -82,7 +82,7 @@ impl Slot {
             path_names,
             queues,
             counters: parts.counters,
-            switch: Switch::default(),
+            switch: Arc::default(),
             outbox: Outbox::default(),
             life: Life::default(),
             turn: AtomicUsize::new(0),

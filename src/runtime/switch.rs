@@ -11,9 +11,14 @@ pub(super) struct Switch {
 }
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is set and cleared for itself")]
 struct State {
     stop: bool,
     hurry: bool,
+    /// Whether a collector's own thread has something for it.
+    rung: bool,
+    /// Whether a collector rests until it is rung for, however long that takes.
+    listening: bool,
     /// When the next round of a collector is due; `None` means at once.
     due: Option<Instant>,
     resting: bool,
@@ -24,6 +29,8 @@ struct State {
 pub(super) enum Woken {
     /// The time is over, or somebody asked for the next round now.
     Ready,
+    /// A collector's own thread has something for it.
+    Rung,
     /// The worker shall stop.
     Stop,
 }
@@ -51,17 +58,50 @@ impl Switch {
         self.changed.notify_all();
     }
 
-    /// Begins the rest of a collector after a round, until the next is due.
+    /// Has a collector called again after the portion in hand.
+    pub(super) fn ring(&self) {
+        self.lock().rung = true;
+        self.changed.notify_all();
+    }
+
+    /// Forgets that a collector was rung for; called before it is, so that it finds what it was rung for.
+    pub(super) fn heard(&self) {
+        self.lock().rung = false;
+    }
+
+    /// Begins the rest of a collector after a round, until the next is due or it is rung for.
     pub(super) fn begin_rest(&self, due: Instant) {
         let mut state = self.lock();
         state.due = Some(due);
         state.resting = true;
     }
 
+    /// Begins the rest of a collector that is called when it is rung for.
+    pub(super) fn listen(&self) {
+        let mut state = self.lock();
+        state.due = None;
+        state.listening = true;
+        state.resting = true;
+    }
+
+    /// Waits until a collector is rung for in the middle of a round, or shall stop.
+    pub(super) fn wait_for_ring(&self) -> Woken {
+        let mut state = self.lock();
+        loop {
+            if state.stop {
+                return Woken::Stop;
+            }
+            if state.rung {
+                return Woken::Rung;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
     /// Tells whether a collector rests after a round, and nobody asked for the next.
     pub(super) fn resting(&self) -> bool {
         let state = self.lock();
-        state.resting && !state.hurry
+        state.resting && !state.hurry && !state.rung
     }
 
     /// Returns when the next round is due.
@@ -90,22 +130,34 @@ impl Switch {
         }
     }
 
-    /// Rests until the next round of a collector is due, somebody hurries it, or it shall stop.
+    /// Rests until the next round of a collector is due, somebody hurries it or rings for it, or it shall stop.
     pub(super) fn rest(&self) -> Woken {
         let mut state = self.lock();
         loop {
-            if state.stop {
-                state.resting = false;
-                return Woken::Stop;
-            }
-            let left = state.due.map_or(Duration::ZERO, |due| due.saturating_duration_since(Instant::now()));
-            if state.hurry || left.is_zero() {
+            let left = match state.due {
+                _ if state.listening => None,
+                due => Some(due.map_or(Duration::ZERO, |due| due.saturating_duration_since(Instant::now()))),
+            };
+            let woken = match left {
+                _ if state.stop => Woken::Stop,
+                _ if state.hurry => Woken::Ready,
+                Some(Duration::ZERO) => Woken::Ready,
+                _ if state.rung => Woken::Rung,
+                left => {
+                    state.resting = true;
+                    state = match left {
+                        Some(left) => self.wait(state, left),
+                        None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                    };
+                    continue;
+                }
+            };
+            if woken == Woken::Ready {
                 state.hurry = false;
-                state.resting = false;
-                return Woken::Ready;
             }
-            state.resting = true;
-            state = self.wait(state, left);
+            state.listening = false;
+            state.resting = false;
+            return woken;
         }
     }
 

@@ -10,7 +10,7 @@ use super::outbox;
 use super::resume::Resume;
 use super::slot::{Core, Slot};
 use super::switch::Woken;
-use crate::bots::{Failure, Level, Round};
+use crate::bots::{Bot, Failure, Level, Round};
 use crate::broker::{BrokerError, Delivery, Link, RedisCache};
 use crate::message::Message;
 use crate::pipeline::Kind;
@@ -154,10 +154,10 @@ impl Worker {
         let slot = self.slot();
         outbox::recover(&self.net, slot, link)?;
         if slot.kind() == Kind::Collector {
-            if slot.switch.rest() == Woken::Stop {
-                return Ok(Next::End);
-            }
-            return self.round(link);
+            return match slot.switch.rest() {
+                Woken::Stop => Ok(Next::End),
+                woken => self.round(link, woken == Woken::Rung),
+            };
         }
         if self.net.wait_for_room(self.index)? == Woken::Stop {
             return Ok(Next::End);
@@ -183,28 +183,37 @@ impl Worker {
     }
 
     /// Lets a collector do one whole round.
-    fn round(&self, link: &mut dyn Link) -> Result<Next, BrokerError> {
+    fn round(&self, link: &mut dyn Link, mut rung: bool) -> Result<Next, BrokerError> {
         let slot = self.slot();
         let mut failures = 0;
-        loop {
+        let listens = loop {
             if self.net.wait_for_room(self.index)? == Woken::Stop {
                 return Ok(Next::End);
             }
             let nobody = HashSet::new();
             let Some(mut core) = self.ready_core() else { return Ok(Next::End) };
             let mut hop = Hop::new(&self.net, self.index, &nobody);
-            let collected = hop.collect(&mut core, link).and_then(|round| {
+            slot.switch.heard();
+            let collected = hop.collect(&mut core, link, std::mem::take(&mut rung)).and_then(|round| {
                 let stored = hop.hand_on(link).and_then(|()| hop.commit(&mut core, link, 0));
-                if stored.is_err() {
+                match &mut core.bot {
+                    Some(Bot::Collector(bot)) if stored.is_ok() => bot.stored(),
+                    Some(Bot::Collector(bot)) if bot.sends_again() => {}
                     // It has gone on behind what is not stored. One that is made anew goes on from what is.
-                    core.bot = None;
+                    bot => *bot = None,
                 }
                 stored.map(|()| round)
             });
             drop(core);
             match collected {
                 Ok(Round::More) => failures = 0,
-                Ok(Round::Done) => break,
+                Ok(Round::Done) => break false,
+                Ok(Round::Listen) if !slot.rules.scheduled => break true,
+                Ok(Round::Wait | Round::Listen) => {
+                    if slot.switch.wait_for_ring() == Woken::Stop {
+                        return Ok(Next::End);
+                    }
+                }
                 Err(Trouble::Broker(error)) => return Err(error),
                 // A collector's hop has nobody further down: see `Hop::deliver`.
                 Err(Trouble::Helper(_)) => {}
@@ -215,16 +224,20 @@ impl Worker {
                         slot.fail(&self.net, &format!("The bot stops after an error: {failure}"));
                         return Ok(Next::End);
                     }
-                    None => break,
+                    None => break false,
                 },
             }
-        }
+        };
         slot.counters.add_round();
         if slot.rules.scheduled {
             slot.life.finish();
             return Ok(Next::End);
         }
-        slot.switch.begin_rest(Instant::now() + slot.rules.rate_limit);
+        if listens {
+            slot.switch.listen();
+        } else {
+            slot.switch.begin_rest(Instant::now() + slot.rules.rate_limit);
+        }
         self.net.activity.bump();
         Ok(Next::Go)
     }

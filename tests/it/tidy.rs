@@ -268,6 +268,7 @@ const NAMED_TWICE: &[(&str, &[&str], &str)] = &[
         "the jinja expert's templates are the user's, a playbook's are ours",
     ),
     ("serde_yaml", &["diagnostic", "pipeline"], "values are read in one place and written in the other"),
+    ("reqwest", &["bots", "runtime"], "bots fetch feeds, and the control service is asked"),
     ("signal_hook", &["cli", "runtime"], "a command and a botnet each end in order"),
     // What bots speak, services of a lab answer; each stands on its own, as two programs would.
     ("flate2", &["bots", "service"], "collectors unpack what feeds pack"),

@@ -2,8 +2,13 @@
 
 mod feed;
 mod file;
+mod http;
+mod job;
+mod lines;
+mod shadowserver;
+mod stream;
 
 use super::BotSpec;
 
 /// Every one of them, in the order of their module paths.
-pub const ALL: &[&BotSpec] = &[&file::SPEC];
+pub const ALL: &[&BotSpec] = &[&file::SPEC, &http::SPEC, &http::STREAM, &shadowserver::SPEC];

@@ -12,6 +12,8 @@ use std::borrow::Cow;
 
 use jiff::civil::DateTime;
 
+pub(crate) use time::strftime;
+
 use crate::message::{Value, python};
 
 /// A format string.

@@ -45,7 +45,7 @@ pub(super) fn attribute<'a>(moment: DateTime, name: &str) -> Result<Item<'a>, St
 }
 
 /// `datetime.strftime`, in Python's own locale and without a time zone.
-pub(super) fn strftime(moment: DateTime, format: &str) -> Result<String, String> {
+pub(crate) fn strftime(moment: DateTime, format: &str) -> Result<String, String> {
     let mut plain = String::with_capacity(format.len());
     let mut rest = format.chars();
     while let Some(c) = rest.next() {

@@ -3,16 +3,22 @@
 //! `Trial::new(module, params, &idf)?.feed(message)` gives everything that came of the message. What the bot remembers is kept
 //! from one message to the next, as a runtime would.
 
+mod exchange;
 pub mod oracle;
+pub mod server;
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::{Bot, Context, Effects, Failure, Level, Memory, Note, Progress, Round, Site, StateWrite, find};
+use super::{
+    Bell, Bot, Context, Effects, Failure, Level, Memory, Note, Progress, Round, Site, StateWrite, find,
+};
 use crate::message::{Idf, Message};
 use crate::pipeline::{Params, Spec, generic};
 
@@ -23,8 +29,39 @@ pub struct Trial {
     shelf: Shelf,
     paths: Vec<String>,
     batch: usize,
-    now: Option<jiff::Timestamp>,
     folder: Option<tempfile::TempDir>,
+    rung: Arc<Rung>,
+    now: Option<Timestamp>,
+}
+
+/// How long a trial waits for a collector's bell.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Whether a collector's bell rang.
+#[derive(Default)]
+struct Rung {
+    rung: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Rung {
+    fn set(&self, rung: bool) {
+        *self.rung.lock().unwrap_or_else(PoisonError::into_inner) = rung;
+        self.changed.notify_all();
+    }
+
+    fn wait(&self, limit: Duration) -> bool {
+        let until = Instant::now() + limit;
+        let mut rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*rung {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            rung = self.changed.wait_timeout(rung, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
 }
 
 /// Everything that came of one message, or of one round of a collector.
@@ -74,7 +111,8 @@ impl Trial {
         let site = Site { bot: "trial".into(), state: state.into(), idf: Arc::clone(idf) };
         let bot = (kind.make)(&resolve(&kind.spec, params), &site)?;
         let paths = vec!["_default".to_owned()];
-        Ok(Trial { site, bot, shelf: Shelf::default(), paths, batch: 500, now: None, folder: None })
+        let (shelf, rung) = (Shelf::default(), Arc::default());
+        Ok(Trial { site, bot, shelf, paths, batch: 500, folder: None, rung, now: None })
     }
 
     /// Returns the state path.
@@ -89,6 +127,23 @@ impl Trial {
         self
     }
 
+    /// Puts something into what the bot remembers.
+    pub fn remember(&mut self, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
+        self.shelf.0.insert(key.into(), value.into());
+    }
+
+    /// Returns the keys that the bot remembers, sorted.
+    pub fn remembered(&self) -> Vec<Vec<u8>> {
+        let mut keys: Vec<_> = self.shelf.0.keys().cloned().collect();
+        keys.sort();
+        keys
+    }
+
+    /// Waits until a collector's bell rings; tells whether it did within a time.
+    pub fn rings(&self, within: Duration) -> bool {
+        self.rung.wait(within)
+    }
+
     /// Sets how many events a batch may have; 500 otherwise.
     #[must_use]
     pub fn with_batch(mut self, events: usize) -> Trial {
@@ -98,7 +153,7 @@ impl Trial {
 
     /// Fixes the present moment; otherwise it is the real one.
     #[must_use]
-    pub fn with_now(mut self, now: jiff::Timestamp) -> Trial {
+    pub fn with_now(mut self, now: Timestamp) -> Trial {
         self.now = Some(now);
         self
     }
@@ -135,13 +190,16 @@ impl Trial {
         if let Some(now) = self.now {
             context.set_now(now);
         }
+        let rung = Arc::clone(&self.rung);
+        rung.set(false);
+        context.set_bell(Bell::new(move || rung.set(true)), false);
         let next = match &mut self.bot {
             Bot::Collector(bot) => bot.collect(&mut context).map(|round| match round {
-                Round::More => Some(0),
-                Round::Done => None,
+                Round::More | Round::Wait => Some((0, round == Round::Wait)),
+                Round::Done | Round::Listen => None,
             }),
             Bot::Parser(bot) => bot.parse(message, from, &mut context).map(|progress| match progress {
-                Progress::More(next) => Some(next),
+                Progress::More(next) => Some((next, false)),
                 Progress::Done => None,
             }),
             Bot::Expert(bot) => bot.process(message.clone(), &mut context).map(|()| None),
@@ -151,7 +209,15 @@ impl Trial {
         };
         let effects = context.finish();
         self.settle(effects, next.is_ok(), outcome);
-        next
+        if let (Bot::Collector(bot), true) = (&mut self.bot, next.is_ok()) {
+            bot.stored();
+        }
+        match next? {
+            Some((_, true)) if !self.rung.wait(PATIENCE) => {
+                Err(Failure::Other("nothing came although the bot waited for it".to_owned()))
+            }
+            next => Ok(next.map(|(next, _)| next)),
+        }
     }
 
     /// Does what a runtime does with effects: all of them after success, only the log after a failure.

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
 use super::super::{Failure, find};
-use super::Trial;
+use super::{Outcome, Trial};
 use crate::message::{Export, Idf, Message};
 
 /// One case of an index.
@@ -30,6 +30,8 @@ pub struct Case {
 /// What a bot made of one step's input.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Made {
+    /// What a collector asked and kept otherwise than the case tells.
+    pub unlike: Vec<String>,
     /// The events, one line of JSON each, in the order they were sent.
     pub events: Vec<String>,
     /// The reports of rows that failed.
@@ -68,6 +70,11 @@ impl Case {
         self.told["steps"].as_array().map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// Returns everything that the case tells.
+    pub fn told(&self) -> &Json {
+        &self.told
+    }
+
     /// Returns the lines of a file of the case, or none if there is no such file.
     pub fn lines(&self, name: &str) -> Vec<String> {
         let text = fs::read_to_string(self.folder.join(name)).unwrap_or_default();
@@ -79,6 +86,10 @@ impl Case {
     pub fn play(&self, idf: &Arc<Idf>) -> Result<Played, Failure> {
         if find(&self.module).is_none() {
             return Ok(Played::Skipped(format!("no module {}", self.module)));
+        }
+        if self.told["kind"] == "collector" {
+            return super::exchange::play(&self.module, &self.told, idf)
+                .map(|made| Played::Steps(vec![made]));
         }
         if self.steps().iter().any(|step| step.get("report").is_none()) || self.steps().is_empty() {
             return Ok(Played::Skipped(format!("{} without a report", self.module)));
@@ -104,12 +115,18 @@ impl Case {
 
 impl Made {
     fn of(trial: &mut Trial, report: &Message) -> Made {
+        Made::from(trial.feed(report))
+    }
+}
+
+impl From<Outcome> for Made {
+    fn from(outcome: Outcome) -> Made {
         let export = Export { with_type: true, ..Export::default() };
-        let outcome = trial.feed(report);
         let sent = outcome.sent.iter().chain(&outcome.abandoned);
         Made {
             events: sent.map(|(_, message)| message.to_json(&export)).collect(),
             failed: outcome.failed_rows.iter().map(|(row, _)| row.to_json(&export)).collect(),
+            unlike: Vec::new(),
             failure: outcome.failure.map(|failure| failure.to_string()),
         }
     }

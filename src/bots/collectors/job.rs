@@ -1,0 +1,73 @@
+//! Work that waits for the world, done by a thread of the collector's own, so that the collector itself never waits.
+
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+
+use crate::bots::{Bell, Failure};
+
+/// Where a thread puts what it has; each thing rings the collector's bell.
+pub(super) struct Sink<T> {
+    sender: SyncSender<T>,
+    bell: Bell,
+}
+
+impl<T> Sink<T> {
+    /// Hands a thing over, and waits while the collector has enough; tells whether the collector is still there.
+    pub(super) fn put(&self, thing: T) -> bool {
+        let there = self.sender.send(thing).is_ok();
+        self.bell.ring();
+        there
+    }
+}
+
+impl<T> Drop for Sink<T> {
+    fn drop(&mut self) {
+        // The collector learns that nothing more comes also from a thread that panicked.
+        self.bell.ring();
+    }
+}
+
+/// Starts a thread that hands over at most so many things ahead. It is left to itself when the receiver is gone.
+pub(super) fn start<T: Send + 'static>(
+    bell: Bell,
+    ahead: usize,
+    work: impl FnOnce(&Sink<T>) + Send + 'static,
+) -> Result<Receiver<T>, Failure> {
+    let (sender, receiver) = sync_channel(ahead);
+    let sink = Sink { sender, bell };
+    std::thread::Builder::new().name("fetch".into()).spawn(move || work(&sink))?;
+    Ok(receiver)
+}
+
+/// One result that is fetched.
+pub(super) struct Job<T>(Option<Receiver<Result<T, Failure>>>);
+
+impl<T> Default for Job<T> {
+    fn default() -> Self {
+        Job(None)
+    }
+}
+
+impl<T: Send + 'static> Job<T> {
+    /// Starts to fetch, or returns what was fetched; `None` while it is on its way.
+    pub(super) fn poll(
+        &mut self,
+        bell: Bell,
+        work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+    ) -> Result<Option<T>, Failure> {
+        let Some(receiver) = &self.0 else {
+            self.0 = Some(start(bell, 1, move |sink| {
+                sink.put(work());
+            })?);
+            return Ok(None);
+        };
+        let result = match receiver.try_recv() {
+            Err(TryRecvError::Empty) => return Ok(None),
+            Ok(result) => result,
+            Err(TryRecvError::Disconnected) => {
+                Err(Failure::Other("the fetching ended without a result".into()))
+            }
+        };
+        self.0 = None;
+        result.map(Some)
+    }
+}

@@ -1,0 +1,55 @@
+//! The lines of an answer that does not end, one report each.
+
+use std::io::{BufRead, BufReader, Read};
+
+use super::job::Sink;
+use super::stream::Come;
+use crate::bots::Failure;
+use crate::bots::http::{Http, bare};
+
+/// The most bytes that one line may have.
+const MOST: u64 = 256 << 20;
+
+/// Opens a stream over HTTP and hands over its lines, without their ends; empty ones are left out, as they only show that the
+/// stream is alive. What stands behind the last line break is no whole line if the stream is cut.
+pub(super) fn read(http: &Http, url: &str, strip: bool, sink: &Sink<Come>) {
+    let opened = http.get(url).and_then(crate::bots::http::Answer::success);
+    let answer = match opened {
+        Ok(answer) => answer,
+        Err(failure) => {
+            sink.put(Come::Failed(failure));
+            return;
+        }
+    };
+    if !sink.put(Come::Open(format!("Connected to {:?}.", bare(url)))) {
+        return;
+    }
+    let mut lines = BufReader::new(answer);
+    loop {
+        let mut line = Vec::new();
+        let end = match (&mut lines).take(MOST).read_until(b'\n', &mut line) {
+            Ok(0) => Some(Come::End),
+            Ok(length) if length as u64 == MOST => Some(Come::Failed(Failure::Other(format!(
+                "{}: a line has more than {MOST} bytes",
+                bare(url)
+            )))),
+            Ok(_) => None,
+            Err(error) => Some(Come::Failed(Failure::Other(format!("The stream broke: {error}")))),
+        };
+        if let Some(end) = end {
+            sink.put(end);
+            return;
+        }
+        let whole = line.ends_with(b"\n");
+        if whole {
+            line.pop();
+            if line.ends_with(b"\r") {
+                line.pop();
+            }
+        }
+        let line = if strip { line.trim_ascii() } else { &line };
+        if !line.is_empty() && !sink.put(Come::Data(line.to_vec())) {
+            return;
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! A stream that a thread reads: what comes is sent in batches, kept until it is stored, and an end or a failure comes after
+//! everything that came before it.
+
+use std::sync::mpsc::{Receiver, TryRecvError};
+
+use super::job::{self, Sink};
+use crate::bots::{Context, Failure, Level, Round};
+
+/// How many things are sent in one portion, and how many wait for it.
+const BATCH: usize = 500;
+
+/// What comes from a stream.
+pub(super) enum Come {
+    /// The stream is open, with a line for the log.
+    Open(String),
+    /// One thing that becomes a report.
+    Data(Vec<u8>),
+    /// The stream ended in order.
+    End,
+    /// The stream cannot go on.
+    Failed(Failure),
+}
+
+/// The collector's side of a stream.
+#[derive(Default)]
+pub(super) struct Stream {
+    source: Option<Receiver<Come>>,
+    open: bool,
+    /// What was sent and is not known to be stored.
+    in_hand: Vec<Vec<u8>>,
+    failure: Option<Failure>,
+    ended: bool,
+}
+
+impl Stream {
+    /// Does one portion of a collector's round; `start` opens the stream in a thread, `send` makes a report of one thing.
+    pub(super) fn collect(
+        &mut self,
+        context: &mut Context,
+        start: impl FnOnce() -> Box<dyn FnOnce(&Sink<Come>) + Send>,
+        mut send: impl FnMut(&[u8], &mut Context) -> Result<(), Failure>,
+    ) -> Result<Round, Failure> {
+        if !self.in_hand.is_empty() {
+            // The portion before was not stored.
+            self.in_hand.iter().try_for_each(|data| send(data, context))?;
+            return Ok(Round::More);
+        }
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        if std::mem::take(&mut self.ended) {
+            return Ok(Round::Done);
+        }
+        if self.source.is_none() {
+            if context.only_rung() {
+                return Ok(Round::Done);
+            }
+            self.open = false;
+            self.source = Some(job::start(context.bell(), BATCH, start())?);
+            return Ok(Round::Wait);
+        }
+        self.take(context);
+        self.in_hand.iter().try_for_each(|data| send(data, context))?;
+        if self.in_hand.is_empty() {
+            if let Some(failure) = self.failure.take() {
+                return Err(failure);
+            }
+            if std::mem::take(&mut self.ended) {
+                return Ok(Round::Done);
+            }
+            return Ok(if self.open { Round::Listen } else { Round::Wait });
+        }
+        Ok(Round::More)
+    }
+
+    /// Takes what came, up to a batch.
+    fn take(&mut self, context: &mut Context) {
+        let Some(source) = &self.source else { return };
+        while self.in_hand.len() < BATCH {
+            match source.try_recv() {
+                Ok(Come::Open(line)) => {
+                    self.open = true;
+                    context.log(Level::Info, line);
+                }
+                Ok(Come::Data(data)) => self.in_hand.push(data),
+                Ok(Come::End) => {
+                    self.ended = true;
+                    break;
+                }
+                Ok(Come::Failed(failure)) => {
+                    self.failure = Some(failure);
+                    break;
+                }
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => {
+                    self.failure =
+                        Some(Failure::Other("the reading of the stream ended without a reason".into()));
+                    break;
+                }
+            }
+        }
+        if self.ended || self.failure.is_some() {
+            self.source = None;
+        }
+    }
+
+    /// Learns that everything that was sent is stored.
+    pub(super) fn stored(&mut self) {
+        self.in_hand.clear();
+    }
+}
