@@ -63,10 +63,30 @@ pub(crate) fn text(report: &Message, context: &mut Context) -> Option<String> {
         context.log(Level::Warning, warning);
         return None;
     };
-    Some(
-        String::from_utf8(bytes)
-            .unwrap_or_else(|error| error.as_bytes().utf8_chunks().map(|chunk| chunk.valid()).collect()),
-    )
+    Some(readable(bytes))
+}
+
+/// Returns what a report holds, for parsers of reports that hold one thing: without anything they fail.
+pub(crate) fn whole_text(report: &Message) -> Result<String, Failure> {
+    let raw = report
+        .raw()
+        .ok_or_else(|| Failure::other("the report has no raw, so that there is nothing to parse"))?;
+    Ok(readable(raw))
+}
+
+/// Reads a text that is one JSON object.
+pub(crate) fn object(text: &str) -> Result<Value, Failure> {
+    match json::parse(text.as_bytes()) {
+        Ok(object @ Value::Map(_)) => Ok(object),
+        Ok(_) => Err(Failure::other("the report is JSON, but not an object")),
+        Err(error) => Err(Failure::Other(format!("the report is not JSON: {error}"))),
+    }
+}
+
+/// Reads bytes as UTF-8, without those that are none.
+fn readable(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| error.as_bytes().utf8_chunks().map(|chunk| chunk.valid()).collect())
 }
 
 /// Records that a row could not be parsed: the dump gets a report that holds it alone.

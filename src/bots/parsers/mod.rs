@@ -1,10 +1,12 @@
 //! All parsers. One file a bot, two lines here: `mod` and the entry in [`ALL`].
 
 mod base;
+pub mod n6;
 mod rows;
 pub mod shadowserver;
+pub mod shodan;
 
 use super::BotSpec;
 
 /// Every one of them, in the order of their module paths.
-pub const ALL: &[&BotSpec] = &[&shadowserver::SPEC];
+pub const ALL: &[&BotSpec] = &[&n6::SPEC, &shadowserver::SPEC, &shodan::SPEC];
