@@ -97,6 +97,10 @@ fn trial(module: &str, row: &Json, folder: &std::path::Path) -> Result<Trial, Fa
     for (name, text) in row["files"].as_object().into_iter().flatten() {
         std::fs::write(folder.join(name), text.as_str().unwrap()).unwrap();
     }
+    if row["params"]["database"] == "lab-city.mmdb" {
+        let database = include_bytes!("../../sample-data/lab-city.mmdb");
+        std::fs::write(folder.join("lab-city.mmdb"), database).unwrap();
+    }
     let paths: Vec<&str> = row["paths"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
     let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
     let trial = Trial::within(module, &row["params"], &Idf::builtin(), folder)?;
@@ -216,6 +220,12 @@ fn format_field_does_what_intelmq_does() {
 #[test]
 fn jinja_does_what_intelmq_does() {
     holds("intelmq.bots.experts.jinja.expert", include_str!("../../tests/bots/jinja.jsonl"), 60);
+}
+
+#[test]
+fn maxmind_geoip_does_what_intelmq_does() {
+    let rows = include_str!("../../tests/bots/maxmind_geoip.jsonl");
+    holds("intelmq.bots.experts.maxmind_geoip.expert", rows, 80);
 }
 
 #[test]

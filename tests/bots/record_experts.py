@@ -176,6 +176,24 @@ def jinja():
         alone(params)
 
 
+def maxmind_geoip():
+    """The database is the one in sample-data."""
+    module = "intelmq.bots.experts.maxmind_geoip.expert"
+    database = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../sample-data/lab-city.mmdb")
+    full = {"source.geolocation.cc": "FR", "source.geolocation.latitude": 1.5, "source.geolocation.longitude": 2.5, "source.geolocation.city": "Paris"}
+    addresses = ["192.0.2.1", "192.0.2.129", "198.51.100.200", "203.0.113.5", "203.0.113.140", "203.0.113.200", "2001:db8::1", "10.0.0.1", "fe80::1", "::ffff:192.0.2.1"]
+    messages = [{"source.ip": address} for address in addresses] + [{"destination.ip": "203.0.113.140", "source.ip": "192.0.2.1"}, {"source.port": 1}]
+    messages += [{"source.ip": address, **full} for address in ("192.0.2.1", "203.0.113.200", "198.51.100.200", "10.0.0.1")] + [{"source.ip": "192.0.2.1", "source.geolocation.cc": "FR"}]
+    for params in [{}, {"overwrite": True}, {"use_registered": True}, {"use_registered": True, "overwrite": True}, {"license_key": "x", "autoupdate_cached_database": False}]:
+        rows, base = [], record_bots.print
+        record_bots.print = rows.append
+        record(module, {**params, "database": database}, messages)
+        record_bots.print = base
+        for row in map(json.loads, rows):
+            row["params"] = {**params, "database": "lab-city.mmdb"}
+            base(json.dumps(row, separators=(",", ":")))
+
+
 def main():
     out, sys.stdout = sys.stdout, open(os.devnull, "w")
     record_bots.print = lambda text: print(text, file=out, flush=True)

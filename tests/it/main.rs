@@ -6,6 +6,7 @@ mod bots_pages;
 mod cli;
 mod cmd;
 mod kill;
+mod lab_databases;
 mod oracle;
 mod session;
 mod support;

@@ -7,6 +7,7 @@ mod field_reducer;
 mod filter;
 mod format_field;
 mod jinja;
+mod maxmind_geoip;
 mod modify;
 mod rfc1918;
 mod sieve;
@@ -25,6 +26,7 @@ pub const ALL: &[&BotSpec] = &[
     &filter::SPEC,
     &format_field::SPEC,
     &jinja::SPEC,
+    &maxmind_geoip::SPEC,
     &modify::SPEC,
     &rfc1918::SPEC,
     &sieve::SPEC,
