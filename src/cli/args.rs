@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::output::Colour;
 use super::{
     bless, bot, botnet, catalog, check, completions, down, dump, events, explain, export, graph, lint, list,
-    logs, man, render, reset, show, status, up,
+    logs, man, render, reset, service, show, status, up,
 };
 use crate::plan::Wish;
 
@@ -116,6 +116,9 @@ pub(super) enum Command {
     Bot(bot::Args),
     /// Run a botnet from its runtime file, without a playbook
     Botnet(botnet::Args),
+    /// Run the simulated feeds of a lab alone
+    #[command(hide = true)]
+    Service(service::Args),
     /// Write completions for a shell
     Completions(completions::Args),
     /// Write the manual pages

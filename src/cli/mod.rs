@@ -26,6 +26,7 @@ mod output;
 mod render;
 mod reports;
 mod reset;
+mod service;
 mod show;
 mod status;
 mod step;
@@ -87,6 +88,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Bless(args) => bless::run(&args, &common),
         Command::Bot(args) => bot::run(&args, &common),
         Command::Botnet(args) => botnet::run(&args, &common),
+        Command::Service(args) => service::run(&args, &common),
         Command::Completions(args) => completions::run(&args, &common),
         Command::Man(args) => man::run(&args, &common),
     }

@@ -225,3 +225,31 @@ fn exit_codes_are_the_documented_ones() {
         assert!(help.contains(&line), "{line:?} is not in:\n{help}");
     }
 }
+
+#[test]
+fn rendered_services_run_alone_until_they_are_told_to_stop() {
+    let home = Home::new();
+    let playbook = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mini-course/services/feeds");
+    let folder = home.0.path().join("rendered");
+    let out = folder.display().to_string();
+    assert!(home.run(&["render", playbook, "--out", &out]).status.success());
+    // The ports of what is rendered are those of an example, which somebody else may have.
+    let manifest = folder.join("services/services.json");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    assert!(text.contains("\"key\": \"SECRET-api_key\"") && text.contains("\"port\": 20000"), "{text}");
+    std::fs::write(&manifest, regex::Regex::new("2000[0-2]").unwrap().replace_all(&text, "0").as_bytes())
+        .unwrap();
+    let mut child = home.command(&["service", "run", &out]).spawn().unwrap();
+    let running: Json = {
+        let mut answers = serde_json::Deserializer::from_reader(child.stdout.as_mut().unwrap()).into_iter();
+        answers.next().unwrap().unwrap()
+    };
+    let doors: Vec<String> =
+        (0..3).map(|index| running["services"][index]["url"].as_str().unwrap().to_owned()).collect();
+    let open = |door: &String| std::net::TcpStream::connect(door.rsplit('/').next().unwrap()).is_ok();
+    assert!(doors.iter().all(open), "{doors:?}");
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(!doors.iter().any(open));
+    std::fs::remove_dir_all(folder).unwrap();
+}
