@@ -95,6 +95,11 @@ impl Param {
         self
     }
 
+    /// Tells whether IntelMQ has no such parameter, because it was marked so or its documentation says so.
+    pub fn is_ours(&self) -> bool {
+        self.ours || ["Ours", "Not in IntelMQ"].iter().any(|word| self.doc.contains(word))
+    }
+
     /// Returns the default; a default that is no JSON counts as none, and the registry's tests refuse it.
     pub fn default_json(&self) -> serde_json::Value {
         serde_json::from_str(self.default).unwrap_or_default()

@@ -3,6 +3,7 @@
 //! `BLESS=1 cargo test --test it bots_pages` writes down what the program says and does now.
 
 mod play;
+mod server;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -2,23 +2,31 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use intelmq_lab::bots::trial::{Outcome, Trial};
 use intelmq_lab::diagnostic::Source;
-use intelmq_lab::docgen::{Block, Example};
+use intelmq_lab::docgen::Example;
 use intelmq_lab::message::{Export, Idf, Message};
 use intelmq_lab::pipeline::{Kind, Pipeline, Spec};
+use intelmq_lab::service::{Entry, Manifest, Services};
 use serde_json::{Map, Value as Json};
 use tempfile::TempDir;
+
+use super::server::Server;
+
+/// How parameters name the web server of an example.
+const SERVER: &str = "http://SERVER";
 
 /// Where a bot plays its examples.
 #[derive(Default)]
 pub(super) struct Stage {
     trial: Option<Trial>,
     folder: Option<TempDir>,
+    server: Option<Server>,
+    services: Option<Services>,
     refused: Option<String>,
 }
 
@@ -35,8 +43,14 @@ impl Stage {
     ) {
         let folder = tempfile::tempdir().unwrap();
         files(example, folder.path());
-        let given = |role: &str| example.given.iter().find(|block| block.role == role);
-        let parameters = given("parameters").map_or_else(|| Json::Object(Map::new()), parameters);
+        tables(example, folder.path());
+        let server = Server::start(served(example));
+        let services = services(example, folder.path());
+        let given = example.given.iter().find(|block| block.role == "parameters");
+        let parameters = given.map_or_else(
+            || Json::Object(Map::new()),
+            |block| parameters(&filled(&block.text.replace(SERVER, &server.url), &services)),
+        );
         let trial = Trial::within(spec.module, &parameters, &Idf::builtin(), folder.path());
         let paths = [example].into_iter().chain(following).flat_map(|example| &example.made);
         let paths: Vec<&str> = paths
@@ -48,6 +62,20 @@ impl Stage {
             Err(failure) => (None, Some(failure.to_string())),
         };
         self.folder = Some(folder);
+        self.server = Some(server);
+        self.services = Some(services);
+    }
+
+    fn names(&self, folder: &Path) -> Names {
+        let server = self.server.iter().map(|server| (server.url.clone(), SERVER.to_owned()));
+        let services = self.services.iter().flat_map(Services::status);
+        let services = services.map(|service| {
+            (
+                service.url.split("://").last().unwrap_or_default().to_owned(),
+                format!("{}.example", service.id),
+            )
+        });
+        Names { folder: folder.to_owned(), addresses: server.chain(services).collect() }
     }
 
     /// Returns what should stand in each block that shows what came of an example.
@@ -59,19 +87,30 @@ impl Stage {
             note(&mut made, "failure", "", problem);
         }
         let messages = messages(spec, example)?;
+        let names = self.names(&folder);
         if let Some(trial) = &mut self.trial {
             if spec.kind == Kind::Collector {
-                told(&trial.round(), &mut made, None, &folder);
+                told(&trial.round(), &mut made, None, &names);
             }
             for message in &messages {
-                told(&trial.feed(message), &mut made, Some(message), &folder);
+                told(&trial.feed(message), &mut made, Some(message), &names);
             }
+        }
+        let server = self.server.as_ref().expect("a server was made");
+        for request in server.asked() {
+            note(&mut made, "request", "", &request.replace(&server.url, SERVER));
+        }
+        if spec.kind == Kind::Collector {
+            // What a collector asks is shown if an example likes to.
+            let keep = example.made.iter().any(|block| block.role == "request");
+            made.retain(|(role, _), _| keep || role != "request");
         }
         let mut texts = Vec::new();
         for block in &example.made {
             let key = (block.role.clone(), block.name.clone());
             texts.push(match block.role.as_str() {
                 "wrote" => written(&folder, &block.name),
+                "rows" => rows(&folder, &block.name),
                 _ => made.remove(&key).unwrap_or_default(),
             });
         }
@@ -87,6 +126,36 @@ impl Stage {
     }
 }
 
+/// Starts the services of an example, as playbooks have them: `kind`, `options`, and `data` among its files.
+fn services(example: &Example, folder: &Path) -> Services {
+    let services = example.given.iter().filter(|block| block.role == "service").map(|block| {
+        let told = parameters(&block.text);
+        let data = told["data"].as_array().into_iter().flatten();
+        Entry {
+            id: block.name.clone(),
+            kind: told["kind"].as_str().unwrap_or_default().to_owned(),
+            port: 0,
+            data: data.filter_map(Json::as_str).map(str::to_owned).collect(),
+            options: told["options"].as_object().cloned().unwrap_or_default(),
+        }
+    });
+    let manifest = Manifest { services: services.collect() };
+    let path = folder.join(intelmq_lab::service::FILE);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, serde_json::to_string(&manifest).unwrap()).unwrap();
+    Services::start(folder).unwrap()
+}
+
+/// Fills in where services are, as templates of playbooks name it.
+fn filled(text: &str, services: &Services) -> String {
+    services.status().iter().fold(text.to_owned(), |text, service| {
+        let name = |what: &str| format!("{{{{ service.{}.{what} }}}}", service.id);
+        let address = service.url.split("://").last().unwrap_or_default();
+        let (host, port) = address.split_once(':').unwrap_or_default();
+        text.replace(&name("url"), &service.url).replace(&name("host"), host).replace(&name("port"), port)
+    })
+}
+
 /// Writes the files that an example gives; those that are not texts are copied from the project.
 fn files(example: &Example, folder: &Path) {
     for block in example.given.iter().filter(|block| block.role == "file") {
@@ -100,9 +169,44 @@ fn files(example: &Example, folder: &Path) {
     }
 }
 
+/// Returns what the web server of an example serves, by path.
+fn served(example: &Example) -> BTreeMap<String, Vec<u8>> {
+    let served = example.given.iter().filter(|block| block.role == "served");
+    served.map(|block| (block.name.clone(), block.text.clone().into_bytes())).collect()
+}
+
+/// Makes the table that an example says, if it says one.
+fn tables(example: &Example, folder: &Path) {
+    for block in example.given.iter().filter(|block| block.role == "table") {
+        rusqlite::Connection::open(folder.join(&block.name)).unwrap().execute_batch(&block.text).unwrap();
+    }
+}
+
+/// Returns the rows of a table, `FILE TABLE`, as objects without what is null.
+fn rows(folder: &Path, name: &str) -> String {
+    let (file, table) = name.split_once(' ').expect("FILE TABLE");
+    let connection = rusqlite::Connection::open(folder.join(file)).unwrap();
+    let mut query = connection.prepare(&format!("SELECT * FROM \"{table}\"")).unwrap();
+    let columns: Vec<String> = query.column_names().map(str::to_owned).collect();
+    let row = |row: &rusqlite::Row<'_>| {
+        let mut told = Map::new();
+        for (index, column) in columns.iter().enumerate() {
+            match row.get(index)? {
+                rusqlite::types::Value::Null => {}
+                rusqlite::types::Value::Integer(number) => drop(told.insert(column.clone(), number.into())),
+                rusqlite::types::Value::Real(number) => drop(told.insert(column.clone(), number.into())),
+                rusqlite::types::Value::Text(text) => drop(told.insert(column.clone(), text.into())),
+                rusqlite::types::Value::Blob(_) => drop(told.insert(column.clone(), "bytes".into())),
+            }
+        }
+        Ok(serde_json::to_string_pretty(&told).unwrap() + "\n")
+    };
+    query.query_map([], row).unwrap().map(Result::unwrap).collect()
+}
+
 /// Reads parameters as `runtime.yaml` has them.
-fn parameters(block: &Block) -> Json {
-    let indented: String = block.text.lines().flat_map(|line| ["    ", line, "\n"]).collect();
+fn parameters(text: &str) -> Json {
+    let indented: String = text.lines().flat_map(|line| ["    ", line, "\n"]).collect();
     let text = format!("bot:\n  module: a.b\n  parameters:\n{indented}");
     let pipeline =
         Pipeline::parse(Source::new("parameters", text)).unwrap_or_else(|problems| panic!("{}", problems[0]));
@@ -134,13 +238,25 @@ fn messages(spec: &Spec, example: &Example) -> Result<Vec<Message>, String> {
     Ok(messages)
 }
 
+/// Where a bot happens to work, which is nobody's business.
+struct Names {
+    folder: PathBuf,
+    /// Addresses, and what is shown instead.
+    addresses: Vec<(String, String)>,
+}
+
+impl Names {
+    fn hidden(&self, text: &str) -> String {
+        let text = text.replace(&*self.folder.to_string_lossy(), "/STATE");
+        self.addresses.iter().fold(text, |text, (address, shown)| text.replace(address, shown))
+    }
+}
+
 /// Adds what came of a message.
-fn told(outcome: &Outcome, made: &mut Made, given: Option<&Message>, folder: &Path) {
+fn told(outcome: &Outcome, made: &mut Made, given: Option<&Message>, names: &Names) {
     for (path, message) in &outcome.sent {
         let name = if path == "_default" { "" } else { path };
-        // Where the bot happens to work is nobody's business.
-        let text = pretty(message, given).replace(&*folder.to_string_lossy(), "/STATE");
-        note(made, "out", name, &text);
+        note(made, "out", name, &names.hidden(&pretty(message, given)));
     }
     for (row, error) in &outcome.failed_rows {
         let raw = String::from_utf8_lossy(&row.raw().unwrap_or_default()).into_owned();
@@ -150,12 +266,12 @@ fn told(outcome: &Outcome, made: &mut Made, given: Option<&Message>, folder: &Pa
         note(made, "dropped", "", reason);
     }
     for (level, line) in &outcome.log {
-        note(made, "log", "", &format!("{} {line}", format!("{level:?}").to_uppercase()));
+        note(made, "log", "", &names.hidden(&format!("{} {line}", format!("{level:?}").to_uppercase())));
     }
     for (path, bytes) in &outcome.appends {
         let mut all = fs::read(path).unwrap_or_default();
         all.extend_from_slice(bytes);
-        let path = folder.join(path);
+        let path = names.folder.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, all).unwrap();
     }

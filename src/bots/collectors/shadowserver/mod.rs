@@ -44,13 +44,15 @@ pub(super) const SPEC: BotSpec = BotSpec {
                 ParamKind::Text,
                 "\"https://transform.shadowserver.org/api2/\"",
                 "Where the API is. Ours, not IntelMQ's.",
-            ),
+            )
+            .ours(),
             Param::new(
                 "download_url",
                 ParamKind::Text,
                 "\"https://dl.shadowserver.org/\"",
                 "Where the files are. Ours, not IntelMQ's.",
-            ),
+            )
+            .ours(),
             Param::new(
                 "redis_cache_db",
                 ParamKind::Int,
