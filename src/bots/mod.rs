@@ -12,6 +12,7 @@ pub mod outputs;
 pub mod parsers;
 mod pattern;
 mod registry;
+mod stomp;
 #[cfg(test)]
 mod tests;
 pub mod trial;

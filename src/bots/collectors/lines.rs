@@ -48,7 +48,7 @@ pub(super) fn read(http: &Http, url: &str, strip: bool, sink: &Sink<Come>) {
             }
         }
         let line = if strip { line.trim_ascii() } else { &line };
-        if !line.is_empty() && !sink.put(Come::Data(line.to_vec())) {
+        if !line.is_empty() && !sink.put(Come::Data(line.to_vec(), None)) {
             return;
         }
     }

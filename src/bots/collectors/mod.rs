@@ -6,9 +6,19 @@ mod http;
 mod job;
 mod lines;
 mod shadowserver;
+mod shodan;
+mod stomp;
 mod stream;
 
 use super::BotSpec;
 
 /// Every one of them, in the order of their module paths.
-pub const ALL: &[&BotSpec] = &[&file::SPEC, &http::SPEC, &http::STREAM, &shadowserver::SPEC];
+pub const ALL: &[&BotSpec] = &[
+    &file::SPEC,
+    &http::SPEC,
+    &http::STREAM,
+    &shadowserver::SPEC,
+    &shodan::ALERT,
+    &shodan::STREAM,
+    &stomp::SPEC,
+];

@@ -13,8 +13,8 @@ const BATCH: usize = 500;
 pub(super) enum Come {
     /// The stream is open, with a line for the log.
     Open(String),
-    /// One thing that becomes a report.
-    Data(Vec<u8>),
+    /// One thing that becomes a report, and what the source is told once it is stored.
+    Data(Vec<u8>, Option<String>),
     /// The stream ended in order.
     End,
     /// The stream cannot go on.
@@ -28,6 +28,7 @@ pub(super) struct Stream {
     open: bool,
     /// What was sent and is not known to be stored.
     in_hand: Vec<Vec<u8>>,
+    mark: Option<String>,
     failure: Option<Failure>,
     ended: bool,
 }
@@ -82,7 +83,10 @@ impl Stream {
                     self.open = true;
                     context.log(Level::Info, line);
                 }
-                Ok(Come::Data(data)) => self.in_hand.push(data),
+                Ok(Come::Data(data, mark)) => {
+                    self.in_hand.push(data);
+                    self.mark = mark.or(self.mark.take());
+                }
                 Ok(Come::End) => {
                     self.ended = true;
                     break;
@@ -104,8 +108,9 @@ impl Stream {
         }
     }
 
-    /// Learns that everything that was sent is stored.
-    pub(super) fn stored(&mut self) {
+    /// Learns that everything that was sent is stored; returns what the source is to be told, if anything.
+    pub(super) fn stored(&mut self) -> Option<String> {
         self.in_hand.clear();
+        self.mark.take()
     }
 }

@@ -3,7 +3,7 @@
 //! [`PARAMS`] and [`with_params`] put the parameters into a bot's specification, [`Http::of`] reads them.
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -274,6 +274,12 @@ pub(crate) fn bare(url: &str) -> String {
         }
         Err(_) => url.split('?').next().unwrap_or_default().to_owned(),
     }
+}
+
+/// Returns an address with a query.
+pub(crate) fn with_query(url: &str, query: &[(&str, &str)]) -> Result<String, String> {
+    let parsed = reqwest::Url::parse_with_params(url, query);
+    parsed.map(Into::into).map_err(|error| format!("{url:?} is no address: {error}"))
 }
 
 fn headers(params: &Params) -> Result<HeaderMap, Failure> {

@@ -1,0 +1,223 @@
+//! Follows a destination of a STOMP server, such as n6's stream: one report a message, acknowledged once it is stored.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::time::Instant;
+
+use super::feed::Feed;
+use super::job::Sink;
+use super::stream::{Come, Stream};
+use crate::bots::stomp::{Connection, Options};
+use crate::bots::{Bot, BotSpec, Collector, Context, Failure, Round, Site};
+use crate::message::Message;
+use crate::pipeline::{Kind, Param, ParamKind, Params, Spec};
+use crate::stomp::{Frame, Version};
+use crate::tls::{Identity, Trust};
+
+/// The STOMP collector.
+pub(super) const SPEC: BotSpec = BotSpec {
+    spec: Spec {
+        module: "intelmq.bots.collectors.stomp.collector",
+        kind: Kind::Collector,
+        summary: "Follows a destination of a STOMP server over TLS, such as n6's stream; each message becomes a report.",
+        params: &[
+            Param::new("server", ParamKind::Text, "\"n6stream.cert.pl\"", "The server's name."),
+            Param::new("port", ParamKind::Int, "61614", "The server's port."),
+            Param::new(
+                "exchange",
+                ParamKind::Text,
+                "\"\"",
+                "The destination, such as `/exchange/ORG/*.*.*.*`.",
+            ),
+            Param::new("heartbeat", ParamKind::Int, "6000", "Milliseconds between heartbeats; 0 is none."),
+            Param::new(
+                "ssl_ca_certificate",
+                ParamKind::Text,
+                "\"ca.pem\"",
+                "A PEM file with the authorities to believe; empty for those of the system.",
+            ),
+            Param::new(
+                "auth_by_ssl_client_certificate",
+                ParamKind::Bool,
+                "true",
+                "Whether the bot shows a certificate instead of user and password.",
+            ),
+            Param::new(
+                "ssl_client_certificate",
+                ParamKind::Text,
+                "\"client.pem\"",
+                "That certificate's PEM file.",
+            ),
+            Param::new(
+                "ssl_client_certificate_key",
+                ParamKind::Text,
+                "\"client.key\"",
+                "The PEM file of its key.",
+            ),
+            Param::new("username", ParamKind::Text, "\"guest\"", "The user."),
+            Param::new("password", ParamKind::Text, "\"guest\"", "The password; for n6 the API key."),
+            Param::new(
+                "ack",
+                ParamKind::Choice(&["client", "auto"]),
+                "\"client\"",
+                "`client` acknowledges messages once their reports are stored, so that a crash loses none; `auto` leaves \
+                 it to the server, as IntelMQ does. Ours, not IntelMQ's.",
+            ),
+        ],
+        stateful: false,
+        paths: &[],
+    },
+    make,
+};
+
+struct Stomp {
+    options: Options,
+    exchange: String,
+    ack: bool,
+    url: String,
+    feed: Feed,
+    stream: Stream,
+    /// Where the reading thread learns what is stored.
+    acks: Option<Sender<String>>,
+}
+
+fn make(params: &Params, site: &Site) -> Result<Bot, Failure> {
+    let text =
+        |name: &str, default: &str| params.text(name).map(|text| text.unwrap_or_else(|| default.to_owned()));
+    let host = text("server", "n6stream.cert.pl")?;
+    let number = |name: &str, default: i64| -> Result<u64, Failure> {
+        let value = params.int(name)?.unwrap_or(default);
+        u64::try_from(value).map_err(|_| {
+            Failure::Configuration(format!("parameter {name:?}: must be 0 or more, not {value}"))
+        })
+    };
+    let port = number("port", 61614)?;
+    let port = u16::try_from(port)
+        .map_err(|_| Failure::Configuration(format!("parameter \"port\": must be 0 to 65535, not {port}")))?;
+    let exchange = text("exchange", "")?;
+    let by_certificate = match params.get("auth_by_ssl_client_certificate") {
+        None => true,
+        Some(value) => value.as_bool().ok_or_else(|| {
+            Failure::Configuration(format!(
+                "parameter \"auth_by_ssl_client_certificate\": must be true or false, not {value}"
+            ))
+        })?,
+    };
+    let authority = text("ssl_ca_certificate", "ca.pem")?;
+    let options = Options {
+        port,
+        login: if by_certificate {
+            None
+        } else {
+            Some((text("username", "guest")?, text("password", "guest")?))
+        },
+        trust: if authority.is_empty() { Trust::System } else { Trust::Bundle(site.path(&authority)) },
+        identity: if by_certificate {
+            Some(Identity {
+                certificate: site.path(&text("ssl_client_certificate", "client.pem")?),
+                key: site.path(&text("ssl_client_certificate_key", "client.key")?),
+            })
+        } else {
+            None
+        },
+        heartbeat: number("heartbeat", 6000)?,
+        host: host.clone(),
+    };
+    crate::tls::config(&options.trust, options.identity.as_ref())
+        .map_err(|error| Failure::Configuration(error.to_string()))?;
+    Ok(Bot::Collector(Box::new(Stomp {
+        options,
+        url: format!("stomp://{host}:{port}/{exchange}"),
+        exchange,
+        ack: params.text("ack")?.as_deref() != Some("auto"),
+        feed: Feed::of(params, site)?,
+        stream: Stream::default(),
+        acks: None,
+    })))
+}
+
+impl Collector for Stomp {
+    fn collect(&mut self, context: &mut Context) -> Result<Round, Failure> {
+        let Stomp { options, exchange, ack, url, feed, stream, acks } = self;
+        let open = || -> Box<dyn FnOnce(&_) + Send> {
+            let (options, exchange, ack) = (options.clone(), exchange.clone(), *ack);
+            let (sender, stored) = channel();
+            *acks = Some(sender);
+            Box::new(move |sink| {
+                if let Err(failure) = follow(&options, &exchange, ack, sink, &stored) {
+                    sink.put(Come::Failed(failure));
+                }
+            })
+        };
+        stream.collect(context, open, |body, context| {
+            let mut report = Message::report(context.idf());
+            report.add("feed.url", url.as_str())?;
+            report.add("raw", body)?;
+            feed.send(report, context)
+        })
+    }
+
+    fn sends_again(&self) -> bool {
+        true
+    }
+
+    fn stored(&mut self) {
+        if let (Some(mark), Some(acks)) = (self.stream.stored(), &self.acks) {
+            // A connection that is gone needs no acknowledgement: the server sends the message again.
+            let _ = acks.send(mark);
+        }
+    }
+}
+
+/// Subscribes and hands over what comes, until the connection breaks or nobody wants it any more.
+fn follow(
+    options: &Options,
+    exchange: &str,
+    ack: bool,
+    sink: &Sink<Come>,
+    stored: &Receiver<String>,
+) -> Result<(), Failure> {
+    let mut connection = Connection::open(options)?;
+    let mode = if ack { "client" } else { "auto" };
+    let subscribe = Frame::new("SUBSCRIBE").with("id", "1").with("destination", exchange).with("ack", mode);
+    connection.send(&subscribe)?;
+    let subscribed = format!("Connected to {}:{}, subscribed to {exchange:?}.", options.host, options.port);
+    let mut there = sink.put(Come::Open(subscribed));
+    while there {
+        match stored.try_recv() {
+            Ok(mark) => {
+                connection.send(&acknowledgement(connection.version(), mark))?;
+                continue;
+            }
+            // The collector is gone, or has another connection.
+            Err(TryRecvError::Disconnected) => break,
+            Err(TryRecvError::Empty) => {}
+        }
+        let Some(frame) = connection.receive(Instant::now())? else { continue };
+        if frame.command != "MESSAGE" {
+            continue;
+        }
+        let mark = match connection.version() {
+            Version::V1_2 => frame.header("ack"),
+            _ => frame.header("message-id"),
+        };
+        let mark = mark.filter(|_| ack).map(str::to_owned);
+        let body = frame.body.trim_ascii_end();
+        // What has no body becomes no report; the next acknowledgement is for it as well.
+        there = body.is_empty() || sink.put(Come::Data(body.to_vec(), mark));
+    }
+    connection.close();
+    Ok(())
+}
+
+/// Acknowledges a message and all before it.
+fn acknowledgement(version: Version, mark: String) -> Frame {
+    let frame = Frame::new("ACK");
+    match version {
+        Version::V1_2 => frame.with("id", mark),
+        Version::V1_1 => frame.with("message-id", mark).with("subscription", "1"),
+        Version::V1_0 => frame.with("message-id", mark),
+    }
+}

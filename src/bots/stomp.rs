@@ -1,0 +1,177 @@
+//! STOMP as bots speak it: a connection over TLS with login, heartbeats, and frames in both directions.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::time::{Duration, Instant};
+
+use super::Failure;
+use crate::stomp::{Decoder, Frame, Item, Version, heart_beats};
+use crate::tls::{self, Identity, Trust};
+
+/// How long one look for bytes lasts before heartbeats and the sender's wishes are looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// How long a connection, and the answer to `CONNECT`, may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where to connect, and as whom.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    /// The server's name or address; its certificate must be for it.
+    pub(crate) host: String,
+    /// The port.
+    pub(crate) port: u16,
+    /// Login and passcode.
+    pub(crate) login: Option<(String, String)>,
+    /// Which servers are believed.
+    pub(crate) trust: Trust,
+    /// The certificate that is shown.
+    pub(crate) identity: Option<Identity>,
+    /// Milliseconds between heartbeats that are offered and wanted; 0 is none.
+    pub(crate) heartbeat: u64,
+}
+
+/// A connection that both sides agreed on.
+pub(crate) struct Connection {
+    stream: tls::Stream,
+    decoder: Decoder,
+    version: Version,
+    /// How often something is sent at least.
+    beat: Option<Duration>,
+    /// How long the server may be silent.
+    silence: Option<Duration>,
+    sent: Instant,
+    heard: Instant,
+    address: String,
+}
+
+impl Connection {
+    /// Connects and logs in; a server that refuses is a failure with what it says.
+    pub(crate) fn open(options: &Options) -> Result<Connection, Failure> {
+        let address = format!("{}:{}", options.host, options.port);
+        let failed = |error: &dyn std::fmt::Display| Failure::Other(format!("{address}: {error}"));
+        let config = tls::config(&options.trust, options.identity.as_ref())
+            .map_err(|error| Failure::Configuration(error.to_string()))?;
+        let socket = dial(options).map_err(|error| failed(&error))?;
+        socket.set_read_timeout(Some(LOOK)).map_err(|error| failed(&error))?;
+        socket.set_write_timeout(Some(PATIENCE)).map_err(|error| failed(&error))?;
+        let stream = tls::wrap(config, &options.host, socket).map_err(|error| failed(&error))?;
+        let now = Instant::now();
+        let mut connection = Connection {
+            stream,
+            decoder: Decoder::new(Version::default()),
+            version: Version::default(),
+            beat: None,
+            silence: None,
+            sent: now,
+            heard: now,
+            address: address.clone(),
+        };
+        let beats = format!("{0},{0}", options.heartbeat);
+        let mut connect = Frame::new("CONNECT")
+            .with("accept-version", "1.0,1.1,1.2")
+            .with("host", options.host.as_str())
+            .with("heart-beat", beats.as_str());
+        if let Some((login, passcode)) = &options.login {
+            connect = connect.with("login", login.as_str()).with("passcode", passcode.as_str());
+        }
+        connection.send(&connect)?;
+        let answer = connection.receive(now + PATIENCE)?;
+        let answer = answer.ok_or_else(|| failed(&"the server does not answer to CONNECT"))?;
+        if answer.command != "CONNECTED" {
+            return Err(failed(&format!("{} came in place of CONNECTED", answer.command)));
+        }
+        let version = Version::of(answer.header("version"))
+            .ok_or_else(|| failed(&"the server speaks no version of STOMP that is known"))?;
+        connection.version = version;
+        connection.decoder.set_version(version);
+        let (client, server) =
+            heart_beats(Some(&beats), answer.header("heart-beat")).map_err(|error| failed(&error))?;
+        connection.beat = (client > 0).then(|| Duration::from_millis(client) * 2 / 3);
+        connection.silence = (server > 0).then(|| Duration::from_millis(server) * 2);
+        Ok(connection)
+    }
+
+    /// Returns the version that both sides agreed on.
+    pub(crate) fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Sends a frame.
+    pub(crate) fn send(&mut self, frame: &Frame) -> Result<(), Failure> {
+        let bytes = frame.encode(self.version);
+        self.write(&bytes)
+    }
+
+    /// Returns the next frame, or nothing if none came until the deadline, at most [`LOOK`] later than it.
+    ///
+    /// Heartbeats are sent and expected meanwhile. An `ERROR` frame is a failure with what it says.
+    pub(crate) fn receive(&mut self, until: Instant) -> Result<Option<Frame>, Failure> {
+        loop {
+            while let Some(item) = self.decoder.next_item().map_err(|error| self.failed(&error))? {
+                match item {
+                    Item::Frame(frame) if frame.command == "ERROR" => return Err(self.refused(&frame)),
+                    Item::Frame(frame) => return Ok(Some(frame)),
+                    Item::HeartBeat => {}
+                }
+            }
+            if self.beat.is_some_and(|beat| self.sent.elapsed() >= beat) {
+                self.write(b"\n")?;
+            }
+            if self.silence.is_some_and(|silence| self.heard.elapsed() > silence) {
+                return Err(self.failed(&"the server's heartbeat has stopped"));
+            }
+            let mut buffer = [0; 16 * 1024];
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return Err(self.failed(&"the server closed the connection")),
+                Ok(length) => {
+                    self.heard = Instant::now();
+                    self.decoder.push(buffer.get(..length).unwrap_or_default());
+                    continue;
+                }
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.failed(&error)),
+            }
+            if Instant::now() >= until {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Ends the connection in order, as far as the server lets it.
+    pub(crate) fn close(mut self) {
+        let _ = self.send(&Frame::new("DISCONNECT"));
+        self.stream.conn.send_close_notify();
+        let _ = self.stream.flush();
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let written = self.stream.write_all(bytes).and_then(|()| self.stream.flush());
+        written.map_err(|error| self.failed(&error))?;
+        self.sent = Instant::now();
+        Ok(())
+    }
+
+    fn refused(&self, frame: &Frame) -> Failure {
+        let body = String::from_utf8_lossy(&frame.body);
+        let message = frame.header("message").unwrap_or_default();
+        self.failed(&format!("the server says: {message} {}", body.trim()).trim_end())
+    }
+
+    fn failed(&self, error: &dyn std::fmt::Display) -> Failure {
+        Failure::Other(format!("{}: {error}", self.address))
+    }
+}
+
+/// Connects to the first address of a host that answers.
+fn dial(options: &Options) -> std::io::Result<TcpStream> {
+    let mut last = std::io::Error::new(ErrorKind::NotFound, "the host has no address");
+    for address in (options.host.as_str(), options.port).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, PATIENCE) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
