@@ -8,11 +8,13 @@ mod context;
 pub mod experts;
 mod format;
 mod http;
+mod jinja;
 pub mod outputs;
 pub mod parsers;
 mod pattern;
 mod registry;
 mod stomp;
+pub mod sqlite;
 #[cfg(test)]
 mod tests;
 pub mod trial;

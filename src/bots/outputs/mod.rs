@@ -4,8 +4,12 @@ mod blackhole;
 mod export;
 mod file;
 mod file_name;
+mod mail;
+mod smtp;
+mod sql;
+mod templated_smtp;
 
 use super::BotSpec;
 
 /// Every one of them, in the order of their module paths.
-pub const ALL: &[&BotSpec] = &[&blackhole::SPEC, &file::SPEC];
+pub const ALL: &[&BotSpec] = &[&blackhole::SPEC, &file::SPEC, &smtp::SPEC, &sql::SPEC, &templated_smtp::SPEC];

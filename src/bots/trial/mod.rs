@@ -204,7 +204,10 @@ impl Trial {
             }),
             Bot::Expert(bot) => bot.process(message.clone(), &mut context).map(|()| None),
             Bot::Output(bot) => {
-                bot.write(message, &mut context).and_then(|()| bot.flush(&mut context)).map(|()| None)
+                // As in a hop, it is flushed after a failure too.
+                let written = bot.write(message, &mut context);
+                let flushed = bot.flush(&mut context);
+                written.and(flushed).map(|()| None)
             }
         };
         let effects = context.finish();
