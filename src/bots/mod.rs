@@ -13,8 +13,8 @@ pub mod outputs;
 pub mod parsers;
 mod pattern;
 mod registry;
-mod stomp;
 pub mod sqlite;
+mod stomp;
 #[cfg(test)]
 mod tests;
 pub mod trial;

@@ -39,7 +39,7 @@ pub(super) const SPEC: BotSpec = BotSpec {
                 "create_table",
                 ParamKind::Bool,
                 "false",
-                "Makes the table with a column for every field of the data format, if there is none. IntelMQ does not know this parameter.",
+                "Makes the table with a column for every field of the data format, if there is none. Not in IntelMQ.",
             ),
             Param::new("connect_timeout", ParamKind::Int, "5", "Seconds to wait for another that writes."),
             Param::new("host", ParamKind::Text, "\"localhost\"", "The server; not used by sqlite."),
