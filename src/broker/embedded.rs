@@ -185,7 +185,7 @@ impl Shared {
     /// Takes back what a link had in hand.
     fn part(&self, mut held: Held) {
         match held.settle(self) {
-            Ok(()) => held.release(self),
+            Ok(_) => held.release(self),
             Err(_) => lock(&self.left).push(held),
         }
     }

@@ -9,8 +9,7 @@ mod embedded;
 mod redis_cache;
 
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use embedded::{Embedded, Options, SyncMode};
 pub use redis_cache::{CacheAddress, CacheWrite, RedisCache};
@@ -36,7 +35,7 @@ pub struct Delivery {
 }
 
 /// Everything that one step of a bot does, to be stored together.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hop {
     /// Messages for queues, in order.
     pub outgoing: Vec<Outgoing>,
@@ -47,7 +46,7 @@ pub struct Hop {
 }
 
 /// A message on its way to a queue.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
     /// The queue's name.
     pub queue: Arc<str>,
@@ -56,7 +55,7 @@ pub struct Outgoing {
 }
 
 /// One thing that a bot remembers.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateEntry {
     /// The bot; state of different bots never meets.
     pub bot: Arc<str>,
@@ -135,18 +134,7 @@ pub trait Broker: Send + Sync {
     /// Waits until a queue holds fewer than `limit` messages, at most so long; returns whether it does.
     ///
     /// Returns early, with what is true then, when everyone is interrupted.
-    fn wait_for_room(&self, queue: &str, limit: u64, wait: Duration) -> Result<bool, BrokerError> {
-        const LOOK: Duration = Duration::from_millis(20);
-        let start = Instant::now();
-        loop {
-            let room = self.depth(queue)?.total() < limit;
-            let left = wait.saturating_sub(start.elapsed());
-            if room || left.is_zero() {
-                return Ok(room);
-            }
-            thread::park_timeout(LOOK.min(left));
-        }
-    }
+    fn wait_for_room(&self, queue: &str, limit: u64, wait: Duration) -> Result<bool, BrokerError>;
 }
 
 /// One instance's connection to its queues.
@@ -159,6 +147,9 @@ pub trait Link: Send {
     fn receive(&mut self, max: usize, wait: Duration) -> Result<Vec<Delivery>, BrokerError>;
 
     /// Stores a hop: all of it, or nothing.
+    ///
+    /// After an error it may be stored all the same. [`Link::release`] and [`Link::receive`] then know: what it acknowledged
+    /// does not come again.
     fn commit(&mut self, hop: Hop) -> Result<(), BrokerError>;
 
     /// Gives every unacknowledged delivery back to the front of the queue, in order.

@@ -30,6 +30,9 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let selector = if args.which.is_empty() { None } else { Some(Selector::parse(&args.which)?) };
     let chosen = lab::choose(&args.lab)?;
     let lives = Lives::read(&chosen.client)?;
+    if lives.is_cut_short() {
+        output::talk("the lab's journal is full: what happened later is not shown");
+    }
     let mut events = match &selector {
         Some(selector) => lives.select(selector),
         None => lives.delivered(),

@@ -33,6 +33,9 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let selector = if args.dropped { None } else { Some(Selector::parse(&args.event)?) };
     let chosen = lab::choose(&args.lab)?;
     let lives = Lives::read(&chosen.client)?;
+    if lives.is_cut_short() {
+        output::talk("the lab's journal is full: what happened later is not shown");
+    }
     let found = match &selector {
         Some(selector) => lives.select(selector),
         None => lives.lost(),

@@ -270,6 +270,11 @@ impl Botnet {
         net.readers.get(queue).is_some_and(|&index| net.slots[index].kind() == Kind::Parser)
     }
 
+    /// Lists the queues that bots read or send to.
+    pub(super) fn queues(&self) -> Vec<String> {
+        self.net().listed_queues().into_iter().map(|(name, _)| name).collect()
+    }
+
     fn net(&self) -> Arc<Net> {
         self.net.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -28,6 +28,22 @@ pub(super) struct Record {
     traceback: serde_json::Value,
 }
 
+/// Which entries of a dump file are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which<'a> {
+    All,
+    Ids(&'a [String]),
+}
+
+impl Which<'_> {
+    pub(super) fn takes(self, id: &str) -> bool {
+        match self {
+            Which::All => true,
+            Which::Ids(ids) => ids.iter().any(|wanted| wanted == id),
+        }
+    }
+}
+
 /// Entries by the time they were written.
 pub(super) type Records = BTreeMap<String, Record>;
 
@@ -78,12 +94,16 @@ impl DumpFile {
 
     /// Returns every entry, oldest first; a missing file has none.
     pub(super) fn list(&self) -> io::Result<Vec<DumpEntry>> {
-        let records = match File::open(&self.path) {
-            Ok(mut file) => read(&mut file, &self.path)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Records::new(),
-            Err(error) => return Err(error),
-        };
-        Ok(records.into_iter().map(|(id, record)| record.into_entry(id)).collect())
+        Ok(self.records()?.into_iter().map(|(id, record)| record.into_entry(id)).collect())
+    }
+
+    /// Returns every entry as the file has it.
+    pub(super) fn records(&self) -> io::Result<Records> {
+        match File::open(&self.path) {
+            Ok(mut file) => read(&mut file, &self.path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Records::new()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Adds entries; one that is there already is written again, not twice.
@@ -93,15 +113,15 @@ impl DumpFile {
         })
     }
 
-    /// Removes entries by their ids (none means all) and returns how many there were.
-    pub(super) fn remove(&self, ids: &[String]) -> io::Result<u64> {
+    /// Removes entries and returns how many there were.
+    pub(super) fn remove(&self, which: Which) -> io::Result<u64> {
         if !self.path.exists() {
             return Ok(0);
         }
         let mut removed = 0;
         self.change(|all| {
             let before = all.len();
-            all.retain(|id, _| !ids.is_empty() && !ids.contains(id));
+            all.retain(|id, _| !which.takes(id));
             removed = (before - all.len()) as u64;
         })?;
         Ok(removed)
@@ -157,14 +177,32 @@ fn read(file: &mut File, path: &Path) -> io::Result<Records> {
 }
 
 impl Record {
-    fn into_entry(self, id: String) -> DumpEntry {
-        let unreadable = self.message_type.as_deref() == Some("base64");
-        let message = if unreadable {
-            let bytes = STANDARD.decode(&self.message).unwrap_or_default();
-            String::from_utf8_lossy(&bytes).into_owned()
+    /// Returns the queue that the message came from.
+    pub(super) fn source_queue(&self) -> Option<&str> {
+        self.source_queue.as_deref()
+    }
+
+    /// Tells whether the message could not be read.
+    pub(super) fn is_unreadable(&self) -> bool {
+        self.message_type.as_deref() == Some("base64")
+    }
+
+    /// Returns the message, byte for byte.
+    pub(super) fn body(&self) -> Result<Vec<u8>, base64::DecodeError> {
+        if self.is_unreadable() {
+            STANDARD.decode(&self.message)
         } else {
-            self.message
+            Ok(self.message.clone().into_bytes())
+        }
+    }
+
+    fn into_entry(self, id: String) -> DumpEntry {
+        let unreadable = self.is_unreadable();
+        let message = match self.body() {
+            Ok(bytes) if unreadable => String::from_utf8_lossy(&bytes).into_owned(),
+            _ => self.message.clone(),
         };
+        let base64 = unreadable.then_some(self.message);
         let traceback = match self.traceback {
             serde_json::Value::String(text) => text,
             serde_json::Value::Array(lines) => {
@@ -172,7 +210,15 @@ impl Record {
             }
             _ => String::new(),
         };
-        DumpEntry { id, bot: self.bot_id, source_queue: self.source_queue, traceback, message, unreadable }
+        DumpEntry {
+            id,
+            bot: self.bot_id,
+            source_queue: self.source_queue,
+            traceback,
+            message,
+            unreadable,
+            base64,
+        }
     }
 }
 
@@ -194,8 +240,8 @@ mod tests {
         assert_eq!(entries.len(), 2);
         assert_eq!((entries[0].id.as_str(), entries[0].unreadable), (first.0.as_str(), false));
         assert!(entries[1].unreadable);
-        assert_eq!(file.remove(&[first.0]).unwrap(), 1);
-        assert_eq!(file.remove(&[]).unwrap(), 1);
+        assert_eq!(file.remove(Which::Ids(&[first.0])).unwrap(), 1);
+        assert_eq!(file.remove(Which::All).unwrap(), 1);
         assert!(!folder.path().join("log/my-bot.dump").exists());
     }
 

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
@@ -27,12 +28,15 @@ const RAW_KEPT: usize = 16 * 1024;
 pub struct Journal {
     path: PathBuf,
     files: Mutex<Files>,
+    limit: u64,
+    /// Whether it was told that the journal is full.
+    told: AtomicBool,
 }
 
 impl Journal {
     /// Names the journal; it is opened with the first commit.
     pub fn new(path: &Path) -> Self {
-        Journal { path: path.to_owned(), files: Mutex::default() }
+        Journal { path: path.to_owned(), files: Mutex::default(), limit: LIMIT, told: AtomicBool::new(false) }
     }
 
     /// Returns the file.
@@ -47,12 +51,22 @@ impl Journal {
 
     /// Tells whether the journal takes more entries.
     pub(super) fn has_room(&self) -> bool {
-        std::fs::metadata(&self.path).map_or(true, |metadata| metadata.len() < LIMIT)
+        std::fs::metadata(&self.path).map_or(true, |metadata| metadata.len() < self.limit)
+    }
+
+    /// Tells once that the journal is full.
+    pub(super) fn is_full_for_the_first_time(&self) -> bool {
+        !self.has_room() && !self.told.swap(true, Ordering::Relaxed)
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_limit(path: &Path, limit: u64) -> Self {
+        Journal { limit, ..Journal::new(path) }
     }
 
     /// Returns entries from a byte position on.
     pub fn page(&self, after: u64, max: usize) -> std::io::Result<JournalPage> {
-        let mut page = JournalPage { entries: Vec::new(), next: after };
+        let mut page = JournalPage { entries: Vec::new(), next: after, full: !self.has_room() };
         let file = match File::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(page),

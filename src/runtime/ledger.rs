@@ -197,6 +197,11 @@ impl<'n> Hop<'n> {
                 Err(_) => files.undo(),
             }
         }
+        if held.is_some() && net.journal.as_ref().is_some_and(|journal| journal.is_full_for_the_first_time())
+        {
+            let text = "The journal is full: `events` and `explain` do not know what happens from now on.";
+            net.log(&net.slots[self.head()], Level::Warning, text);
+        }
         drop(held);
         if let Err(trouble) = committed {
             outboxes.into_iter().for_each(Opened::doubt);

@@ -11,8 +11,12 @@ use jiff::Timestamp;
 use super::control::{LogLine, LogPage};
 use crate::bots::Level;
 
-/// How many lines are kept for readers that come later; at about 200 bytes a line this is 4 MB at most.
+/// How many lines are kept for readers that come later.
 const KEPT: usize = 20_000;
+
+/// How many bytes of messages are kept, and of how long a message.
+const KEPT_BYTES: usize = 8 << 20;
+const LONGEST: usize = 4 << 10;
 
 /// How a log line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,6 +49,8 @@ pub struct Logger {
 #[derive(Debug, Default)]
 struct Inner {
     lines: VecDeque<LogLine>,
+    /// Bytes of their messages.
+    bytes: usize,
     /// Number of the first line that is still kept.
     first: u64,
     files: HashMap<String, File>,
@@ -59,7 +65,7 @@ impl Logger {
     /// Writes one line. A file that cannot be written never stops a bot.
     pub fn log(&self, bot: &str, level: Level, message: &str) {
         let now = Timestamp::now();
-        let line = LogLine {
+        let mut line = LogLine {
             at: format!("{now:.3}"),
             bot: bot.to_owned(),
             level: level_name(level).to_owned(),
@@ -73,11 +79,14 @@ impl Logger {
         if let Some(file) = inner.file(&self.destination, bot) {
             let _ = file.write_all(text.as_bytes());
         }
-        if inner.lines.len() == KEPT {
-            inner.lines.pop_front();
+        shorten(&mut line.message);
+        inner.bytes += line.message.len();
+        inner.lines.push_back(line);
+        while inner.lines.len() > KEPT || inner.bytes > KEPT_BYTES {
+            let Some(oldest) = inner.lines.pop_front() else { break };
+            inner.bytes -= oldest.message.len();
             inner.first += 1;
         }
-        inner.lines.push_back(line);
     }
 
     /// Returns kept lines from a number on (0 is the first ever written), of one bot or of all.
@@ -109,7 +118,9 @@ impl Logger {
                 let local = now.to_zoned_datetime(jiff::tz::TimeZone::system());
                 let stamp = local.strftime("%Y-%m-%d %H:%M:%S");
                 let millis = local.millisecond();
-                format!("{stamp},{millis:03} - {} - {} - {}\n", line.bot, line.level, line.message)
+                // One line a message, whatever stands in it: else a message could forge the next line.
+                let message = line.message.replace('\r', "\\r").replace('\n', "\\n");
+                format!("{stamp},{millis:03} - {} - {} - {message}\n", line.bot, line.level)
             }
             Format::Json => {
                 let json = serde_json::json!({
@@ -131,6 +142,15 @@ impl Inner {
             self.files.insert(bot.to_owned(), file.ok()?);
         }
         self.files.get_mut(bot)
+    }
+}
+
+/// Cuts a message that is kept in memory.
+fn shorten(message: &mut String) {
+    if message.len() > LONGEST {
+        let end = (0..=LONGEST).rev().find(|end| message.is_char_boundary(*end)).unwrap_or_default();
+        message.truncate(end);
+        message.push_str(" … (cut; the log file has all of it)");
     }
 }
 
@@ -181,6 +201,31 @@ mod tests {
         let page = logger.page(None, 0, 1);
         assert_eq!(texts(&page), ["3"]);
         assert_eq!(page.next, 4);
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_in_bytes() {
+        let logger = Logger::new(Destination::default());
+        for _ in 0..5000 {
+            logger.log("bot", Level::Info, &"ü".repeat(50_000));
+        }
+        let page = logger.page(None, 0, KEPT);
+        let bytes: usize = page.lines.iter().map(|line| line.message.len()).sum();
+        assert!(
+            bytes <= KEPT_BYTES && page.lines.len() > 1000,
+            "{bytes} bytes in {} lines",
+            page.lines.len()
+        );
+        assert_eq!(page.next, 5000);
+    }
+
+    #[test]
+    fn a_message_is_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let destination = Destination { folder: Some(folder.path().to_owned()), ..Destination::default() };
+        Logger::new(destination).log("my-bot", Level::Info, "one\r\ntwo");
+        let text = std::fs::read_to_string(folder.path().join("my-bot.log")).unwrap();
+        assert!(text.ends_with(" - one\\r\\ntwo\n"), "{text:?}");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::journal::Journal;
 use super::log::{Destination, Logger};
 use crate::bots::Level;
 use crate::broker::{Broker, BrokerError};
-use crate::diagnostic::Source;
+use crate::diagnostic::{Source, Style, render};
 use crate::message::Idf;
 use crate::pipeline::Environment;
 use crate::service::{ServiceError, Services};
@@ -86,6 +86,10 @@ pub fn run(run: Run) -> Result<(), RunError> {
     };
     // Before the botnet, so that no collector finds a door closed, and after it is its end.
     let services = run.lab.as_deref().map(Services::start).transpose()?.map(Arc::new);
+    if let Some(lab) = &run.lab {
+        // Of a process that was killed: it would lead to a port that is somebody else's now.
+        let _ = std::fs::remove_file(lab.join("api.json"));
+    }
     let botnet = Botnet::start(&source, surroundings)?;
     let end = Arc::new(Notify::new());
     let inside = services.clone().unwrap_or_default();
@@ -133,9 +137,11 @@ fn wait_for_end(botnet: &Arc<Botnet>, mut signals: Signals, end: Arc<Notify>) {
             let mut text = format!("Reload refused, the old configuration goes on: {error}");
             if let BotnetError::Invalid(complaints) = &error {
                 text.push('\n');
-                text.push_str(&crate::diagnostic::render(complaints, crate::diagnostic::Style::Plain));
+                text.push_str(&render(complaints, Style::Plain));
             }
-            botnet.surroundings().logger.log(SELF, Level::Error, &text);
+            for line in text.lines().filter(|line| !line.is_empty()) {
+                botnet.surroundings().logger.log(SELF, Level::Error, line);
+            }
         }
     }
 }

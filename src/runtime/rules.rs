@@ -31,8 +31,6 @@ pub(super) struct Rules {
     pub(super) instances: usize,
     /// The least important lines that are logged.
     pub(super) level: Level,
-    /// Messages between two counter lines in the log.
-    pub(super) log_every: u64,
     /// Where the bot remembers, if not beside the queues.
     pub(super) cache: Option<CacheAddress>,
     /// How many messages the bot's own queue takes before senders wait.
@@ -58,7 +56,6 @@ impl Rules {
                 name: "logging_level".to_owned(),
                 problem: format!("must be DEBUG, INFO, WARNING, ERROR or CRITICAL, not {level}"),
             })?,
-            log_every: u64::try_from(params.int("log_processed_messages_count")?.unwrap_or(500)).unwrap_or(0),
             cache: cache(spec, params)?,
             queue_limit: u64::try_from(params.int("source_queue_limit")?.unwrap_or(100_000))
                 .unwrap_or(0)

@@ -35,6 +35,13 @@ pub(super) enum Woken {
     Stop,
 }
 
+/// The longest rest; a parameter may ask for more than the clock can count.
+const LONGEST: Duration = Duration::from_secs(10 * 366 * 86_400);
+
+fn after(rest: Duration) -> Instant {
+    Instant::now() + rest.min(LONGEST)
+}
+
 impl Switch {
     /// Tells workers to stop after the message in hand.
     pub(super) fn stop(&self) {
@@ -70,9 +77,9 @@ impl Switch {
     }
 
     /// Begins the rest of a collector after a round, until the next is due or it is rung for.
-    pub(super) fn begin_rest(&self, due: Instant) {
+    pub(super) fn begin_rest(&self, rest: Duration) {
         let mut state = self.lock();
-        state.due = Some(due);
+        state.due = Some(after(rest));
         state.resting = true;
     }
 
@@ -116,7 +123,7 @@ impl Switch {
 
     /// Rests for a time; only a stop ends it early.
     pub(super) fn pause(&self, time: Duration) -> Woken {
-        let until = Instant::now() + time;
+        let until = after(time);
         let mut state = self.lock();
         loop {
             if state.stop {

@@ -34,6 +34,11 @@ impl Lab {
     }
 
     fn in_folder(folder: TempDir, runtime: &str) -> Self {
+        let journal = Journal::new(&folder.path().join("journal.jsonl"));
+        Lab::with_journal(folder, runtime, journal)
+    }
+
+    fn with_journal(folder: TempDir, runtime: &str, journal: Journal) -> Self {
         let broker = Arc::new(Embedded::open(&folder.path().join("queues"), Options::default()).unwrap());
         let faulty = Faulty::new(broker.clone());
         let file = folder.path().join("runtime.yaml");
@@ -46,7 +51,7 @@ impl Lab {
             state: folder.path().to_owned(),
             log: folder.path().join("log"),
             logger: Arc::new(Logger::new(Destination::default())),
-            journal: Some(Arc::new(Journal::new(&folder.path().join("journal.jsonl")))),
+            journal: Some(Arc::new(journal)),
             file,
         };
         let botnet = Botnet::start(&Source::new("runtime.yaml", text), surroundings).unwrap();

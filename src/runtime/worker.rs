@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::hop::{BATCH, Hop, Input, Served, Trouble, guarded};
 use super::net::{LOOK, Net};
@@ -236,7 +236,7 @@ impl Worker {
         if listens {
             slot.switch.listen();
         } else {
-            slot.switch.begin_rest(Instant::now() + slot.rules.rate_limit);
+            slot.switch.begin_rest(slot.rules.rate_limit);
         }
         self.net.activity.bump();
         Ok(Next::Go)

@@ -117,6 +117,7 @@ impl Inside {
                     traceback: "no address".to_owned(),
                     message: row,
                     unreadable: false,
+                    base64: None,
                 });
                 continue;
             }

@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::ops::Bound;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +29,8 @@ pub(super) struct Backend {
 impl Backend {
     /// Opens a file, and makes it if it is missing; keeps its size in `size`.
     pub(super) fn open(path: &Path, sync: SyncMode, size: Arc<AtomicU64>) -> Result<Backend, DatabaseError> {
-        let file: File = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let file: File =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
         size.store(file.metadata()?.len(), Ordering::Relaxed);
         Ok(Backend {
             file: FileBackend::new(file)?,

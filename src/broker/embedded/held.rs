@@ -1,9 +1,6 @@
 //! What one instance has in hand: deliveries that it has not acknowledged, and perhaps a hop with an unknown end.
 
 use std::collections::VecDeque;
-use std::hash::Hash;
-
-use xxhash_rust::xxh3::Xxh3;
 
 use super::hop::{Effects, Witness};
 use super::queue::Segment;
@@ -17,15 +14,7 @@ pub(super) struct Held {
     /// What was received and not acknowledged, in order.
     leases: VecDeque<Segment>,
     /// A hop of which nobody knows whether it is in the store, because the disk failed at the wrong moment.
-    unsure: Option<Unsure>,
-    /// Such a hop that turned out to be stored, for when it is tried again.
-    stored: Option<u128>,
-}
-
-struct Unsure {
-    witness: Witness,
-    effects: Effects,
-    hop: u128,
+    unsure: Option<(Witness, Effects)>,
 }
 
 impl Held {
@@ -39,16 +28,8 @@ impl Held {
         self.leases.push_back(lease);
     }
 
-    /// Forgets the hop that turned out to be stored: what comes next is another.
-    pub(super) fn go_on(&mut self) {
-        self.stored = None;
-    }
-
-    /// Stores a hop, unless it is one that seemed to fail and is stored already.
+    /// Stores a hop.
     pub(super) fn commit(&mut self, shared: &Shared, hop: &Hop) -> Result<(), BrokerError> {
-        if self.stored.take().is_some_and(|stored| stored == fingerprint(hop)) {
-            return Ok(());
-        }
         let gone = self.oldest(shared, hop.acknowledge)?;
         match shared.commit(hop, gone) {
             Ok(effects) => {
@@ -56,27 +37,25 @@ impl Held {
                 Ok(())
             }
             Err(Failed { error, doubt: None }) => Err(error),
-            Err(Failed { error, doubt: Some((witness, effects)) }) => {
-                self.unsure = Some(Unsure { witness, effects, hop: fingerprint(hop) });
+            Err(Failed { error, doubt: Some(doubt) }) => {
+                self.unsure = Some(doubt);
                 match self.settle(shared) {
-                    Ok(()) if self.stored.take().is_some() => Ok(()),
+                    Ok(true) => Ok(()),
                     _ => Err(error),
                 }
             }
         }
     }
 
-    /// Finds out what became of a hop with an unknown end, if there is one.
-    pub(super) fn settle(&mut self, shared: &Shared) -> Result<(), BrokerError> {
-        let Some(unsure) = &self.unsure else { return Ok(()) };
-        let stored = unsure.witness.ask(&shared.store)?;
-        let Some(unsure) = self.unsure.take() else { return Ok(()) };
-        if stored {
-            shared.publish(&unsure.effects);
-            self.forget(&unsure.effects);
-            self.stored = Some(unsure.hop);
+    /// Finds out what became of a hop with an unknown end, if there is one; tells whether it is stored.
+    pub(super) fn settle(&mut self, shared: &Shared) -> Result<bool, BrokerError> {
+        let Some((witness, _)) = &self.unsure else { return Ok(false) };
+        let stored = witness.ask(&shared.store)?;
+        if let Some((_, effects)) = self.unsure.take().filter(|_| stored) {
+            shared.publish(&effects);
+            self.forget(&effects);
         }
-        Ok(())
+        Ok(stored)
     }
 
     /// Gives everything back to the front of the queue.
@@ -117,10 +96,4 @@ impl Held {
             }
         }
     }
-}
-
-fn fingerprint(hop: &Hop) -> u128 {
-    let mut hash = Xxh3::new();
-    hop.hash(&mut hash);
-    hash.digest128()
 }

@@ -95,7 +95,6 @@ impl EmbeddedLink {
 impl Link for EmbeddedLink {
     fn receive(&mut self, max: usize, wait: Duration) -> Result<Vec<Delivery>, BrokerError> {
         self.held.settle(&self.shared)?;
-        self.held.go_on();
         let (leased, new) = self.lease(max, wait);
         match self.held.source {
             Some(source) if !leased.is_empty() => self.collect(source, leased, new),
@@ -110,7 +109,6 @@ impl Link for EmbeddedLink {
 
     fn release(&mut self) -> Result<(), BrokerError> {
         self.held.settle(&self.shared)?;
-        self.held.go_on();
         self.held.release(&self.shared);
         Ok(())
     }

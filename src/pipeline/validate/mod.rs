@@ -4,6 +4,7 @@
 //! nearly a known one). A warning is what runs, if perhaps not as meant; a site's own parameters are no more than that.
 
 mod bots;
+mod files;
 mod modules;
 mod parameters;
 mod paths;
@@ -43,6 +44,8 @@ pub fn validate(pipeline: &Pipeline, registry: &dyn Registry) -> Vec<Diagnostic>
         check.bot(bot);
     }
     check.queues();
+    check.files();
+    check.without_effect();
     check.problems()
 }
 

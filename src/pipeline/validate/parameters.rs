@@ -1,6 +1,6 @@
 //! A bot's parameters: their names, their types, those that must be there, and how many instances there may be.
 
-use crate::diagnostic::suggest;
+use crate::diagnostic::{Span, suggest};
 
 use super::super::BotConfig;
 use super::super::bot::{SYSTEM_KEYS, find};
@@ -8,6 +8,22 @@ use super::super::generic::{COLLECTOR, GENERIC, OUTPUT, PARSER, generic};
 use super::super::node::{Node, Yaml};
 use super::super::spec::{Kind, Param, ParamKind, Spec};
 use super::Check;
+
+/// Generic parameters that this program takes and does not use, by how they start.
+const WITHOUT_EFFECT: &[&str] = &[
+    "destination_pipeline_",
+    "error_log_exception",
+    "intelmqctl_rabbitmq_monitoring_url",
+    "log_processed_messages_",
+    "logging_handler",
+    "logging_max_",
+    "logging_path",
+    "logging_syslog",
+    "process_manager",
+    "source_pipeline_",
+    "statistics_",
+    "stop_retry_limit",
+];
 
 /// Returns the parameters that `global` may set for one bot or another without knowing its module.
 pub(super) fn everywhere() -> impl Iterator<Item = &'static Param> {
@@ -50,6 +66,28 @@ impl Check<'_> {
         if let Some(spec) = spec {
             self.instances(bot, spec);
         }
+    }
+
+    /// Warns once of all parameters that are set to something else than their default and have no effect here.
+    pub(super) fn without_effect(&mut self) {
+        let bots = self.pipeline.bots().iter().flat_map(BotConfig::parameters);
+        let mut idle: Vec<(&str, Span)> = Vec::new();
+        for (key, value) in self.pipeline.global().iter().chain(bots) {
+            let name = key.value.as_str();
+            let known = GENERIC.iter().find(|param| param.name == name);
+            let unused = WITHOUT_EFFECT.iter().any(|start| name.starts_with(start));
+            let changed = known.is_some_and(|param| param.default_json() != value.to_json());
+            if unused && changed && !idle.iter().any(|(other, _)| *other == name) {
+                idle.push((name, key.span));
+            }
+        }
+        let Some((_, at)) = idle.first() else { return };
+        let names = idle.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        let title = format!("what is set here is IntelMQ's own and has no effect in this program: {names}");
+        let problem = self.warning("no-effect", *at, title);
+        self.add(problem.help(
+            "it may stay for IntelMQ; logs, queues and dumps are where this program was told to put them",
+        ));
     }
 
     /// Checks the type of a parameter's value.

@@ -100,6 +100,7 @@ fn every_kind_of_problem_has_a_case() {
     let sources = [
         include_str!("mod.rs"),
         include_str!("bots.rs"),
+        include_str!("files.rs"),
         include_str!("parameters.rs"),
         include_str!("paths.rs"),
         include_str!("queues.rs"),

@@ -8,6 +8,7 @@ use reqwest::blocking::{RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 
 use super::address::SocketAddress;
+use super::outside::cause;
 use super::types::{
     BotAction, Changed, Configuration, DumpEntry, JournalPage, LogPage, Problem, Requeue, Snapshot,
 };
@@ -201,11 +202,7 @@ impl Client {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> ControlError {
-        let mut cause: &dyn std::error::Error = error;
-        while let Some(deeper) = cause.source() {
-            cause = deeper;
-        }
-        ControlError::Unreachable { socket: self.socket.display().to_string(), cause: cause.to_string() }
+        ControlError::Unreachable { socket: self.socket.display().to_string(), cause: cause(error) }
     }
 }
 

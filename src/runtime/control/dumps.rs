@@ -1,49 +1,58 @@
 //! Dumped messages through the control service: list, put back, delete.
 
 use super::problem::Refusal;
-use super::server::send;
+use super::server::{known_queue, send};
 use super::types::{Changed, DumpEntry, Requeue};
 use crate::message::{Message, MessageType};
 use crate::runtime::Botnet;
+use crate::runtime::dump::{Record, Which};
 
 pub(super) fn list(botnet: &Botnet, bot: &str) -> Result<Vec<DumpEntry>, Refusal> {
     let file = botnet.with_slot(bot, |slot| slot.dump.clone())?;
     Ok(file.list()?)
 }
 
+/// Removes entries; no ids means all.
 pub(super) fn delete(botnet: &Botnet, bot: &str, ids: &[String]) -> Result<Changed, Refusal> {
     let file = botnet.with_slot(bot, |slot| slot.dump.clone())?;
-    let count = file.remove(ids)?;
+    let count = file.remove(which(ids))?;
     botnet.activity().bump();
     Ok(Changed { count })
 }
 
-/// Sends first and removes then: a crash between the two may double a message, but loses none.
-pub(super) fn requeue(botnet: &Botnet, bot: &str, what: &Requeue) -> Result<Changed, Refusal> {
+fn which(ids: &[String]) -> Which<'_> {
+    if ids.is_empty() { Which::All } else { Which::Ids(ids) }
+}
+
+/// Puts all chosen entries back, or none. Sends first and removes then: a crash between the two may double messages, but loses
+/// none.
+pub(in crate::runtime) fn requeue(botnet: &Botnet, bot: &str, what: &Requeue) -> Result<Changed, Refusal> {
     let file = botnet.with_slot(bot, |slot| slot.dump.clone())?;
-    let entries = file.list()?;
-    if let Some(unknown) = what.ids.iter().find(|id| !entries.iter().any(|entry| entry.id == **id)) {
+    let records = file.records()?;
+    if let Some(unknown) = what.ids.iter().find(|id| !records.contains_key(*id)) {
         return Err(Refusal::not_found(
             "unknown-entry",
             format!("the dump of {bot} has no entry {unknown:?}"),
         ));
     }
-    let chosen = entries.iter().filter(|entry| what.ids.is_empty() || what.ids.contains(&entry.id));
+    let chosen = which(&what.ids);
     let mut ids = Vec::new();
-    for entry in chosen {
-        let queue = what.queue.as_ref().or(entry.source_queue.as_ref()).ok_or_else(|| {
+    let mut messages = Vec::new();
+    for (id, record) in records.into_iter().filter(|(id, _)| chosen.takes(id)) {
+        let queue = what.queue.as_deref().or(record.source_queue()).ok_or_else(|| {
             Refusal::bad_request(
                 "no-queue",
-                format!("the entry {} names no queue; say which it shall go to", entry.id),
+                format!("the entry {id} names no queue; say which it shall go to"),
             )
         })?;
-        let body = repaired(botnet, entry, queue, &what.replace)?;
-        send(botnet, queue, vec![body])?;
-        ids.push(entry.id.clone());
+        known_queue(botnet, queue)?;
+        messages.push((queue.to_owned(), repaired(botnet, (&id, &record), queue, &what.replace)?));
+        ids.push(id);
     }
     let count = ids.len() as u64;
     if count > 0 {
-        file.remove(&ids)?;
+        send(botnet, messages)?;
+        file.remove(Which::Ids(&ids))?;
     }
     botnet.activity().bump();
     Ok(Changed { count })
@@ -52,29 +61,61 @@ pub(super) fn requeue(botnet: &Botnet, bot: &str, what: &Requeue) -> Result<Chan
 /// Returns the message to send: with replacements in `raw`, and as a report if a parser reads the queue.
 fn repaired(
     botnet: &Botnet,
-    entry: &DumpEntry,
+    (id, record): (&str, &Record),
     queue: &str,
     replace: &[(String, String)],
 ) -> Result<Vec<u8>, Refusal> {
-    if entry.unreadable {
-        let text = replace.iter().fold(entry.message.clone(), |text, (old, new)| text.replace(old, new));
-        return Ok(text.into_bytes());
+    let unreadable = |error: &dyn std::fmt::Display| {
+        Refusal::bad_request("unreadable-entry", format!("the entry {id}: {error}"))
+    };
+    let body = record.body().map_err(|error| unreadable(&error))?;
+    let replaced = |bytes: Vec<u8>| {
+        replace.iter().fold(bytes, |bytes, (old, new)| replace_bytes(&bytes, old.as_bytes(), new.as_bytes()))
+    };
+    if record.is_unreadable() {
+        return Ok(replaced(body));
     }
-    let idf = &botnet.idf();
-    let mut message = Message::from_wire(idf, entry.message.as_bytes(), None).map_err(|error| {
-        Refusal::bad_request("unreadable-entry", format!("the entry {}: {error}", entry.id))
-    })?;
+    let mut message = Message::from_wire(&botnet.idf(), &body, None).map_err(|error| unreadable(&error))?;
     if message.message_type() == MessageType::Event && botnet.is_parsers(queue) {
         message = message.into_report();
     }
     if !replace.is_empty()
         && let Some(raw) = message.raw()
     {
-        let text = String::from_utf8_lossy(&raw).into_owned();
-        let text = replace.iter().fold(text, |text, (old, new)| text.replace(old, new));
         message
-            .change("raw", text)
+            .change("raw", replaced(raw))
             .map_err(|error| Refusal::bad_request("unusable-repair", error.to_string()))?;
     }
     Ok(message.to_wire().into_bytes())
+}
+
+/// Replaces a text in bytes that need not be text; an empty one is nowhere.
+fn replace_bytes(bytes: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(at) = rest.windows(old.len().max(1)).position(|window| window == old) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(new);
+        rest = &rest[at + old.len()..];
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_replaced_like_text() {
+        for (bytes, old, new, expected) in [
+            (&b"a,b,a"[..], "a", "xy", &b"xy,b,xy"[..]),
+            (b"\xff,23/tcp\xfe", "23/tcp", "23", b"\xff,23\xfe"),
+            (b"aaa", "aa", "b", b"ba"),
+            (b"abc", "", "x", b"abc"),
+            (b"", "a", "x", b""),
+        ] {
+            assert_eq!(replace_bytes(bytes, old.as_bytes(), new.as_bytes()), expected);
+        }
+    }
 }

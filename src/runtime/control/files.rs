@@ -1,6 +1,5 @@
 //! Files put in and taken out, below the lab's folder and nowhere else.
 
-use std::io::Write;
 use std::path::{Component, Path as FilePath, PathBuf};
 
 use axum::Json;
@@ -8,8 +7,9 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 
 use super::problem::Refusal;
-use super::server::Service;
+use super::server::{Service, blocking};
 use super::types::{Changed, Problem};
+use crate::whole;
 
 /// The folders of a lab that the service opens to others.
 const OPEN: &[&str] = &["in", "out"];
@@ -25,15 +25,22 @@ pub(super) async fn put_file(
     Path(path): Path<String>,
     body: Bytes,
 ) -> Result<Json<Changed>, Refusal> {
-    let target = resolve(&service.root, &path)?;
-    let folder = target.parent().unwrap_or(&service.root).to_owned();
-    std::fs::create_dir_all(&folder)?;
-    inside(&service.root, &folder)?;
-    // Under a name that no collector looks for, until it is whole.
-    let mut file = tempfile::Builder::new().prefix(".arriving-").suffix(".part").tempfile_in(&folder)?;
-    file.write_all(&body)?;
-    file.persist(&target).map_err(|error| error.error)?;
-    Ok(Json(Changed { count: 1 }))
+    blocking(move || put(&service.root, &path, &body)).await.map(Json)
+}
+
+fn put(root: &FilePath, path: &str, body: &[u8]) -> Result<Changed, Refusal> {
+    let target = resolve(root, path)?;
+    let folder = target.parent().unwrap_or(root);
+    // Looked at before anything is made: a link must not lead to folders elsewhere.
+    let there = folder.ancestors().find(|folder| folder.symlink_metadata().is_ok()).unwrap_or(root);
+    inside(root, there)?;
+    std::fs::create_dir_all(folder)?;
+    inside(root, folder)?;
+    if target.is_symlink() {
+        std::fs::remove_file(&target)?;
+    }
+    whole::replace(&target, body, 0o600)?;
+    Ok(Changed { count: 1 })
 }
 
 /// Takes a file out.
@@ -45,13 +52,17 @@ pub(super) async fn get_file(
     State(service): State<Service>,
     Path(path): Path<String>,
 ) -> Result<Vec<u8>, Refusal> {
-    let target = resolve(&service.root, &path)?;
+    blocking(move || get(&service.root, &path)).await
+}
+
+fn get(root: &FilePath, path: &str) -> Result<Vec<u8>, Refusal> {
+    let target = resolve(root, path)?;
     let missing = || Refusal::not_found("no-such-file", format!("there is no file {path:?} in the lab"));
     let folder = target.parent().ok_or_else(missing)?;
     if !folder.is_dir() {
         return Err(missing());
     }
-    inside(&service.root, folder)?;
+    inside(root, folder)?;
     match std::fs::symlink_metadata(&target) {
         Ok(metadata) if metadata.is_file() => Ok(std::fs::read(&target)?),
         _ => Err(missing()),
@@ -77,4 +88,27 @@ fn inside(root: &FilePath, folder: &FilePath) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::bad_request("path-not-allowed", "that path leads out of the lab"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_leads_nobody_out_of_the_lab_and_makes_nothing_there() {
+        let (lab, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let root = lab.path();
+        std::fs::create_dir(root.join("in")).unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), root.join("in/link")).unwrap();
+        std::os::unix::fs::symlink(elsewhere.path().join("file"), root.join("in/file")).unwrap();
+        for path in ["in/link/x", "in/link/x/y/z", "in/../x", "etc/x", "in"] {
+            assert!(put(root, path, b"text").is_err(), "{path}");
+        }
+        put(root, "in/file", b"text").unwrap();
+        assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+        put(root, "in/new/er/file", b"text").unwrap();
+        assert_eq!(get(root, "in/new/er/file").unwrap(), b"text");
+        assert_eq!(get(root, "in/file").unwrap(), b"text");
+        assert!(get(root, "in/none").is_err() && get(root, "in/link/none").is_err());
+    }
 }

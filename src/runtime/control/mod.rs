@@ -18,3 +18,5 @@ pub use client::{Client, ControlError};
 pub(super) use listen::{Control, Listen, serve};
 pub use outside::{Outside, Question, Reply};
 pub use types::*;
+#[cfg(test)]
+pub(super) use {dumps::requeue, server::inject_into};

@@ -1,8 +1,12 @@
 //! Plain HTTP to what stands beside a botnet: simulated feeds, and whatever a playbook asks for.
 
+use std::io::Read;
 use std::time::Duration;
 
 use crate::tls;
+
+/// How much of an answer is read, in bytes; a stream without an end has one here.
+const LONGEST: u64 = 16 << 20;
 
 /// A connection to the world outside the control service.
 #[derive(Debug, Clone)]
@@ -53,13 +57,14 @@ impl Outside {
         }
         let response = request.send().map_err(|error| cause(&error))?;
         let status = response.status().as_u16();
-        let body = response.text().map_err(|error| cause(&error))?;
-        Ok(Reply { status, body })
+        let mut bytes = Vec::new();
+        response.take(LONGEST).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+        Ok(Reply { status, body: String::from_utf8_lossy(&bytes).into_owned() })
     }
 }
 
 /// Returns what lies at the bottom of an error.
-fn cause(error: &reqwest::Error) -> String {
+pub(super) fn cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
@@ -69,7 +74,7 @@ fn cause(error: &reqwest::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
+    use std::io::Write;
     use std::net::TcpListener;
 
     use super::*;

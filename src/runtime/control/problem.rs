@@ -9,6 +9,11 @@ use crate::diagnostic::{Style, render};
 use crate::runtime::BotnetError;
 use crate::service::ServiceError;
 
+const PROBLEM: &str = "application/problem+json";
+
+/// The longest text of a refusal that is passed on, in bytes.
+const LONGEST: usize = 64 * 1024;
+
 /// Why a request was refused.
 #[derive(Debug)]
 pub(in crate::runtime) struct Refusal(Problem);
@@ -82,6 +87,20 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_string(&self.0).unwrap_or_default();
-        (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
+        (status, [(header::CONTENT_TYPE, PROBLEM)], body).into_response()
     }
+}
+
+/// Makes a problem of a refusal that the HTTP library worded, such as an unknown action or a faulty query.
+pub(super) async fn always(response: Response) -> Response {
+    let status = response.status();
+    let told = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM);
+    if told || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let body = axum::body::to_bytes(response.into_body(), LONGEST).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&body);
+    let text =
+        if text.trim().is_empty() { status.canonical_reason().unwrap_or("refused") } else { text.trim() };
+    Refusal::new(status, "bad-request", text).into_response()
 }

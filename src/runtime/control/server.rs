@@ -1,5 +1,6 @@
 //! The control service: its routes, and what each does with the botnet.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +15,14 @@ use utoipa::{IntoParams, OpenApi};
 
 use super::dumps;
 use super::files;
-use super::problem::Refusal;
+use super::problem::{self, Refusal};
 use super::services;
 use super::types::{
     BotAction, BotState, BotStatus, Changed, Configuration, DumpEntry, JournalEntry, JournalOut, JournalPage,
     LogLine, LogPage, Problem, QueueStatus, Requeue, Snapshot,
 };
 use crate::broker::{Hop, Outgoing, Wiring};
+use crate::diagnostic::suggest;
 use crate::runtime::Botnet;
 use crate::service::{Fault, ServiceStatus, Services, Trouble};
 
@@ -118,6 +120,7 @@ pub(in crate::runtime) fn router(service: Service) -> Router {
             Refusal::not_found("unknown-route", "there is no such route; see /openapi.json")
         })
         .layer(axum::extract::DefaultBodyLimit::max(256 * 1024 * 1024))
+        .layer(axum::middleware::map_response(problem::always))
         .with_state(service)
 }
 
@@ -219,20 +222,40 @@ async fn inject(
     Path(queue): Path<String>,
     Json(messages): Json<Vec<String>>,
 ) -> Answer<Changed> {
-    let bodies = messages.into_iter().map(String::into_bytes).collect();
-    blocking(move || send(&service.botnet, &queue, bodies)).await.map(Json)
+    blocking(move || inject_into(&service.botnet, &queue, messages)).await.map(Json)
 }
 
-/// Puts messages into a queue, all or none.
-pub(super) fn send(botnet: &Botnet, queue: &str, bodies: Vec<Vec<u8>>) -> Result<Changed, Refusal> {
-    let wiring = Wiring { bot: SENDER.to_owned(), source: None, destinations: vec![queue.to_owned()] };
+pub(in crate::runtime) fn inject_into(
+    botnet: &Botnet,
+    queue: &str,
+    messages: Vec<String>,
+) -> Result<Changed, Refusal> {
+    known_queue(botnet, queue)?;
+    send(botnet, messages.into_iter().map(|body| (queue.to_owned(), body.into_bytes())).collect())
+}
+
+/// Puts messages into their queues, all or none.
+pub(super) fn send(botnet: &Botnet, messages: Vec<(String, Vec<u8>)>) -> Result<Changed, Refusal> {
+    let destinations = messages.iter().map(|(queue, _)| queue.clone()).collect::<BTreeSet<_>>();
+    let wiring =
+        Wiring { bot: SENDER.to_owned(), source: None, destinations: destinations.into_iter().collect() };
     let mut link = botnet.surroundings().broker.link(&wiring)?;
-    let count = bodies.len() as u64;
-    let queue: Arc<str> = queue.into();
-    let outgoing = bodies.into_iter().map(|body| Outgoing { queue: queue.clone(), body }).collect();
+    let count = messages.len() as u64;
+    let outgoing = messages.into_iter().map(|(queue, body)| Outgoing { queue: queue.into(), body }).collect();
     link.commit(Hop { outgoing, ..Hop::default() })?;
     botnet.activity().bump();
     Ok(Changed { count })
+}
+
+/// Refuses a queue that no bot reads or sends to: what is put there would lie in it for ever, unseen.
+pub(super) fn known_queue(botnet: &Botnet, queue: &str) -> Result<(), Refusal> {
+    let queues = botnet.queues();
+    if queues.iter().any(|known| known == queue) {
+        return Ok(());
+    }
+    let near = suggest(queue, queues.iter().map(String::as_str));
+    let hint = near.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
+    Err(Refusal::not_found("unknown-queue", format!("there is no queue {queue:?} in this botnet{hint}")))
 }
 
 /// Removes the waiting messages of a queue.
@@ -318,7 +341,7 @@ async fn journal(State(service): State<Service>, Query(query): Query<JournalQuer
     let max = query.max.unwrap_or(1000).min(10_000);
     blocking(move || match &service.botnet.surroundings().journal {
         Some(journal) => journal.page(query.after.unwrap_or(0), max),
-        None => Ok(JournalPage { entries: Vec::new(), next: 0 }),
+        None => Ok(JournalPage { entries: Vec::new(), next: 0, full: false }),
     })
     .await
     .map(Json)

@@ -111,6 +111,9 @@ pub struct DumpEntry {
     pub message: String,
     /// Whether the message could not be read, and stands in the file as base64.
     pub unreadable: bool,
+    /// The exact bytes of a message that could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base64: Option<String>,
 }
 
 /// Which dumped messages go back into a queue, and how they are repaired before.
@@ -193,6 +196,9 @@ pub struct JournalPage {
     pub entries: Vec<JournalEntry>,
     /// Give this as `after` to read on.
     pub next: u64,
+    /// Whether the journal is full: what was done later is not in it.
+    #[serde(default)]
+    pub full: bool,
 }
 
 /// The configuration in use.

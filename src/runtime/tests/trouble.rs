@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::faulty::End;
 use super::*;
+use crate::runtime::control::{self, Requeue};
 
 /// A report of Shadowserver with so many rows; the addresses start at 10.`net`.0.0.
 fn report(net: u8, rows: usize) -> String {
@@ -247,4 +248,129 @@ output:
     let open = open.filter_map(|entry| std::fs::read_link(entry.path()).ok());
     let open = open.filter(|file| file.starts_with(lab.folder.path().join("out"))).count();
     assert!(open <= 64, "{open} are open");
+}
+
+#[test]
+fn putting_back_is_for_all_chosen_or_none_and_keeps_every_byte() {
+    let lab = Lab::new(&chain("logging_level: INFO"));
+    lab.botnet.act("url", BotAction::Stop).unwrap();
+    let broken = b"\xff{\"comment\": \"x\"";
+    let outgoing = vec![Outgoing { queue: "second-queue".into(), body: broken.to_vec() }];
+    let wiring = Wiring { bot: "test".into(), source: None, destinations: vec!["second-queue".to_owned()] };
+    lab.broker.link(&wiring).unwrap().commit(Hop { outgoing, ..Hop::default() }).unwrap();
+    lab.send("second-queue", &[event("invalid"), event("invalid")]);
+    lab.wait(|snapshot| bot(snapshot, "second").failed == 3);
+    let requeue = |what: Requeue| control::requeue(&lab.botnet, "second", &what);
+    // To a queue that is none: nothing moves.
+    let refused = requeue(Requeue { queue: Some("ulr-queue".into()), ..Requeue::default() }).unwrap_err();
+    assert!(format!("{refused:?}").contains("did you mean \\\"url-queue\\\""), "{refused:?}");
+    // One entry that cannot be sent: none is.
+    let dump = lab.folder.path().join("log/second.dump");
+    let text = std::fs::read_to_string(&dump).unwrap();
+    let mut records: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let last = records.as_object().unwrap().keys().next_back().unwrap().clone();
+    records[&last]["source_queue"] = serde_json::Value::Null;
+    std::fs::write(&dump, records.to_string()).unwrap();
+    requeue(Requeue::default()).unwrap_err();
+    assert_eq!(lab.dumped("second").len(), 3);
+    assert_eq!(lab.broker.depth("second-queue").unwrap().total(), 0);
+    // All of them to another queue, byte for byte.
+    let all = requeue(Requeue { queue: Some("url-queue".into()), ..Requeue::default() }).unwrap();
+    assert_eq!((all.count, lab.dumped("second").len()), (3, 0));
+    let bodies = lab.broker.peek("url-queue", 10).unwrap();
+    assert_eq!((bodies[0].as_slice(), bodies.len()), (&broken[..], 3));
+    let refused = control::inject_into(&lab.botnet, "url", vec![event("a")]).unwrap_err();
+    assert!(format!("{refused:?}").contains("unknown-queue"), "{refused:?}");
+    assert_eq!(control::inject_into(&lab.botnet, "url-queue", vec![event("a")]).unwrap().count, 1);
+}
+
+#[test]
+fn a_full_journal_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::with_limit(&folder.path().join("journal.jsonl"), 2000);
+    let lab = Lab::with_journal(folder, &chain("logging_level: INFO"), journal);
+    lab.send("first-queue", &events(1));
+    lab.idle();
+    let page = || lab.botnet.surroundings().journal.as_ref().unwrap().page(0, 100_000).unwrap();
+    assert!(!page().full);
+    let mut count = 0;
+    for _ in 0..3 {
+        lab.send("first-queue", &events(10));
+        lab.idle();
+        assert!(page().full);
+        assert!(count == 0 || count == page().entries.len());
+        count = page().entries.len();
+    }
+    let log = lab.botnet.surroundings().logger.page(None, 0, 1000).lines;
+    assert_eq!(log.iter().filter(|line| line.message.contains("The journal is full")).count(), 1);
+    assert_eq!(lab.lines("events.txt").len(), 31);
+}
+
+#[test]
+fn a_rest_longer_than_the_clock_counts_is_a_long_rest() {
+    let lab = Lab::new(&chain("rate_limit: 1e19"));
+    lab.send("second-queue", &events(2));
+    let snapshot = lab.wait(|snapshot| bot(snapshot, "second").received == 1);
+    assert_eq!(bot(&snapshot, "second").state, BotState::Running);
+}
+
+/// The chain with messages handed straight on, and the same where each bot takes its messages from its queue.
+fn both_chains() -> [(&'static str, String); 2] {
+    let handed = chain("logging_level: INFO");
+    // A bot that rests after each message is handed none straight.
+    let queued = handed.replace("error_max_retries: 2}", "error_max_retries: 2, rate_limit: 0.000001}");
+    [("handed", handed), ("queued", queued)]
+}
+
+#[test]
+fn handing_on_and_queueing_have_the_same_order_and_depths() {
+    let seen = both_chains().map(|(way, runtime)| {
+        let lab = Lab::new(&runtime);
+        lab.send("first-queue", &events(200));
+        lab.idle();
+        let order = lab.lines("events.txt");
+        lab.botnet.act("url", BotAction::Stop).unwrap();
+        lab.send("first-queue", &[events(150), vec![event("other"), event("drop")]].concat());
+        let depth = |snapshot: &Snapshot, name: &str| {
+            let queue = snapshot.queues.iter().find(|queue| queue.name == name).unwrap();
+            queue.waiting + queue.in_flight
+        };
+        let snapshot = lab.wait(|snapshot| {
+            depth(snapshot, "url-queue") == 150 && bot(snapshot, "output").received == 201 && snapshot.idle
+        });
+        let depths: Vec<_> = snapshot
+            .queues
+            .iter()
+            .map(|queue| (queue.name.clone(), queue.waiting, queue.in_flight))
+            .collect();
+        assert_eq!(order.len(), 200, "{way}");
+        (order, depths)
+    });
+    assert_eq!(seen[0], seen[1]);
+}
+
+#[test]
+fn handing_on_and_queueing_crash_the_same() {
+    let mixed: Vec<String> =
+        ["a", "drop", "fail", "b", "other"].into_iter().map(event).chain(events(40)).collect();
+    for (way, runtime) in both_chains() {
+        for (after, end) in (0..12).step_by(3).flat_map(|after| [(after, End::Lost), (after, End::Stored)]) {
+            let mut lab = Lab::new(&runtime);
+            // From some commit on nothing works any more, then the process is another.
+            lab.faulty.fail((after, usize::MAX), end, |hop| hop.acknowledge > 0);
+            lab.send("first-queue", &mixed);
+            let fails = |snapshot: &Snapshot| snapshot.bots.iter().any(|bot| bot.last_error.is_some());
+            lab.wait(|snapshot| snapshot.idle || fails(snapshot));
+            lab.botnet.shut_down();
+            let folder = std::mem::replace(&mut lab.folder, tempfile::tempdir().unwrap());
+            drop(lab);
+            let lab = Lab::in_folder(folder, &runtime);
+            lab.idle();
+            let mut lines = lab.lines("events.txt");
+            lines.sort();
+            lines.dedup();
+            let counts = (lines.len(), lab.lines("events.txt").len(), lab.dumped("first").len());
+            assert_eq!(counts, (43, 43, 1), "{way}, {end:?} after {after}");
+        }
+    }
 }

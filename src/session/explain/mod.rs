@@ -93,6 +93,7 @@ pub enum Did {
 pub struct Lives {
     botnet: Botnet,
     entries: Vec<JournalEntry>,
+    full: bool,
 }
 
 impl Lives {
@@ -104,11 +105,16 @@ impl Lives {
         loop {
             let page = client.journal(after, 5_000)?;
             if page.entries.is_empty() {
-                return Ok(Lives { botnet, entries });
+                return Ok(Lives { botnet, entries, full: page.full });
             }
             entries.extend(page.entries);
             after = page.next;
         }
+    }
+
+    /// Tells whether the journal is full, so that later messages are not in it.
+    pub fn is_cut_short(&self) -> bool {
+        self.full
     }
 
     /// Returns every event that an output took, in order.

@@ -60,7 +60,7 @@ fn lives(entries: Vec<JournalEntry>) -> Lives {
         edge("taxonomy", "_default", "file"),
         edge("taxonomy", "urgent", "mail"),
     ];
-    Lives { botnet: Botnet::new(&bots, edges.into_iter().collect()), entries }
+    Lives { botnet: Botnet::new(&bots, edges.into_iter().collect()), entries, full: false }
 }
 
 /// Two equal rows and a broken one: one is delivered twice (to both outputs), one dropped, one given up.
