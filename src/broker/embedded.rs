@@ -128,7 +128,7 @@ impl Shared {
             last = last.max(queue.received.0);
         }
         self.store.read(|snapshot| {
-            for entry in snapshot.rows.range::<&[u8; 12]>(..)? {
+            for entry in snapshot.rows()?.range::<&[u8; 12]>(..)? {
                 let (key, row) = entry?;
                 let (queue, chunk) = store::chunk_of(key.value());
                 let Row(ranges) = Row::read(row.value()).ok_or_else(|| damaged(chunk))?;
@@ -137,7 +137,7 @@ impl Shared {
                 }
                 last = last.max(chunk);
             }
-            writer.sweep = Sweep::load(&snapshot.about)?;
+            writer.sweep = Sweep::load(&snapshot.about()?)?;
             Ok(())
         })?;
         writer.next_chunk = last + 1;
@@ -210,8 +210,8 @@ impl Shared {
     ) -> Result<Option<Vec<Vec<u8>>>, BrokerError> {
         let key = chunk_key(queue, segment.chunk);
         self.store.read(|snapshot| {
-            let Some(chunk) = snapshot.bodies.get(&key)? else {
-                return match snapshot.rows.get(&key)? {
+            let Some(chunk) = snapshot.bodies()?.get(&key)? else {
+                return match snapshot.rows()?.get(&key)? {
                     Some(_) => Err(damaged(segment.chunk)),
                     None => Ok(None),
                 };

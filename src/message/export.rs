@@ -1,5 +1,6 @@
 //! Messages as JSON for the world outside: sorted, UTF-8, flat or nested.
 
+use super::idf::Key;
 use super::json::{Style, to_text, write_value};
 use super::python::into_text;
 use super::store::Message;
@@ -54,13 +55,27 @@ impl Message {
         if how.hierarchical || how.jsondict_as_string {
             return write_value(out, &self.to_dict(how), SORTED);
         }
+        self.write_flat(out, how, |_| true);
+    }
+
+    /// Appends what [`Message::to_json`] would return if one field were not there.
+    pub fn write_json_without(&self, out: &mut Vec<u8>, how: &Export, left_out: &Key) {
+        if how.hierarchical || how.jsondict_as_string {
+            let mut message = self.clone();
+            message.remove_key(left_out);
+            return message.write_json(out, how);
+        }
+        self.write_flat(out, how, |key| key != left_out);
+    }
+
+    fn write_flat(&self, out: &mut Vec<u8>, how: &Export, wanted: impl Fn(&Key) -> bool) {
         out.push(b'{');
         if how.with_type {
             out.extend_from_slice(b"\"__type\": \"");
             out.extend_from_slice(self.message_type().name().as_bytes());
             out.push(b'"');
         }
-        for (index, (key, value)) in self.sorted().enumerate() {
+        for (index, (key, value)) in self.sorted_where(wanted).enumerate() {
             if index > 0 || how.with_type {
                 out.extend_from_slice(b", ");
             }

@@ -35,12 +35,8 @@ impl Exporter {
         }
         match (&self.single_key, &self.raw) {
             (Some(key), _) => return write_single(event, key, out),
-            (None, Some(raw)) if event.get_key(raw).is_some() => {
-                let mut event = event.clone();
-                event.remove_key(raw);
-                event.write_json(out, &self.how);
-            }
-            (None, _) => event.write_json(out, &self.how),
+            (None, Some(raw)) => event.write_json_without(out, &self.how, raw),
+            (None, None) => event.write_json(out, &self.how),
         }
         Ok(())
     }

@@ -134,8 +134,8 @@ impl Witness {
     /// Tells whether the change is in the store.
     pub(super) fn ask(self, store: &Store) -> Result<bool, BrokerError> {
         store.read(|snapshot| match self {
-            Witness::There(key) => Ok(snapshot.rows.get(&key)?.is_some()),
-            Witness::Gone(key, segment) => Ok(match snapshot.rows.get(&key)? {
+            Witness::There(key) => Ok(snapshot.rows()?.get(&key)?.is_some()),
+            Witness::Gone(key, segment) => Ok(match snapshot.rows()?.get(&key)? {
                 Some(row) => {
                     let row = Row::read(row.value()).ok_or_else(|| damaged(segment.chunk))?;
                     !row.holds(&(segment.start..segment.end))

@@ -125,7 +125,7 @@ impl Link for EmbeddedLink {
         };
         let key = state::key(number, key);
         self.shared.store.read(|snapshot| {
-            let entry = snapshot.state.get(key.as_slice())?;
+            let entry = snapshot.state()?.get(key.as_slice())?;
             Ok(entry.and_then(|entry| state::living(entry.value(), state::now()).map(<[u8]>::to_vec)))
         })
     }

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::{fs, io};
 
 use redb::{
-    Builder, Database, DatabaseError, Durability, ReadOnlyTable, ReadableDatabase, ReadableTable,
-    TableDefinition, WriteTransaction,
+    Builder, Database, DatabaseError, Durability, ReadOnlyTable, ReadTransaction, ReadableDatabase,
+    ReadableTable, TableDefinition, WriteTransaction,
 };
 
 use super::backend::Backend;
@@ -54,11 +54,43 @@ pub(super) fn chunk_of(key: &[u8; 12]) -> (u32, u64) {
 }
 
 /// What the last commit left, for reading.
+///
+/// A table is opened when it is first asked for: that reads its first page, which may hold a whole report.
 pub(super) struct Snapshot {
-    pub(super) about: ReadOnlyTable<&'static str, Bytes>,
-    pub(super) rows: ReadOnlyTable<ChunkKey, Bytes>,
-    pub(super) bodies: ReadOnlyTable<ChunkKey, Bytes>,
-    pub(super) state: ReadOnlyTable<Bytes, Bytes>,
+    read: ReadTransaction,
+    rows: OnceLock<ReadOnlyTable<ChunkKey, Bytes>>,
+    bodies: OnceLock<ReadOnlyTable<ChunkKey, Bytes>>,
+    state: OnceLock<ReadOnlyTable<Bytes, Bytes>>,
+}
+
+impl Snapshot {
+    pub(super) fn about(&self) -> Result<ReadOnlyTable<&'static str, Bytes>, redb::Error> {
+        Ok(self.read.open_table(ABOUT)?)
+    }
+
+    pub(super) fn rows(&self) -> Result<&ReadOnlyTable<ChunkKey, Bytes>, redb::Error> {
+        self.table(&self.rows, ROWS)
+    }
+
+    pub(super) fn bodies(&self) -> Result<&ReadOnlyTable<ChunkKey, Bytes>, redb::Error> {
+        self.table(&self.bodies, BODIES)
+    }
+
+    pub(super) fn state(&self) -> Result<&ReadOnlyTable<Bytes, Bytes>, redb::Error> {
+        self.table(&self.state, STATE)
+    }
+
+    fn table<'s, K: redb::Key + 'static, V: redb::Value + 'static>(
+        &self,
+        cell: &'s OnceLock<ReadOnlyTable<K, V>>,
+        definition: TableDefinition<K, V>,
+    ) -> Result<&'s ReadOnlyTable<K, V>, redb::Error> {
+        if let Some(table) = cell.get() {
+            return Ok(table);
+        }
+        let table = self.read.open_table(definition)?;
+        Ok(cell.get_or_init(|| table))
+    }
 }
 
 /// Why a write did not work.
@@ -195,10 +227,10 @@ impl Store {
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
         let read = database.as_ref().ok_or(redb::Error::DatabaseClosed)?.begin_read()?;
         let snapshot = Arc::new(Snapshot {
-            about: read.open_table(ABOUT)?,
-            rows: read.open_table(ROWS)?,
-            bodies: read.open_table(BODIES)?,
-            state: read.open_table(STATE)?,
+            read,
+            rows: OnceLock::new(),
+            bodies: OnceLock::new(),
+            state: OnceLock::new(),
         });
         *current = Some(snapshot.clone());
         Ok(snapshot)

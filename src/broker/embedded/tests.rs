@@ -106,8 +106,8 @@ fn a_chunk_leaves_the_store_with_its_last_message() {
     link.commit(hop(0, (0..1000).map(|_| vec![0; 2500]))).unwrap();
     let chunks = |expected: usize| {
         let count = broker.0.store.read(|snapshot| {
-            let rows = snapshot.rows.range::<&[u8; 12]>(..)?.count();
-            Ok([rows, snapshot.bodies.range::<&[u8; 12]>(..)?.count()])
+            let rows = snapshot.rows()?.range::<&[u8; 12]>(..)?.count();
+            Ok([rows, snapshot.bodies()?.range::<&[u8; 12]>(..)?.count()])
         });
         assert_eq!(count.unwrap(), [expected; 2]);
     };
@@ -146,7 +146,7 @@ fn expired_entries_leave_the_store() {
         }
         let state = (0..200).map(|number| remember(round * 200 + number, Some(Duration::ZERO))).collect();
         link(&broker, "q").commit(Hop { state, ..Hop::default() }).unwrap();
-        let count = broker.0.store.read(|snapshot| Ok(snapshot.state.range::<&[u8]>(..)?.count()));
+        let count = broker.0.store.read(|snapshot| Ok(snapshot.state()?.range::<&[u8]>(..)?.count()));
         most = most.max(count.unwrap());
     }
     assert!(most < 3000, "of 12000 expired entries {most} were kept at once");
