@@ -1,5 +1,10 @@
 //! The program: arguments in, exit code out.
 
+/// An event is two dozen small texts, made on one thread and dropped there: an allocator that is good at that saves a
+/// tenth of the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     intelmq_lab::cli::run(std::env::args_os())
 }

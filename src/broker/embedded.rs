@@ -14,13 +14,14 @@ mod link;
 mod marks;
 mod names;
 mod queue;
+mod recent;
 mod state;
 mod store;
 #[cfg(test)]
 mod tests;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use self::bell::Bell;
@@ -31,6 +32,7 @@ use self::link::EmbeddedLink;
 use self::marks::Marks;
 use self::names::Names;
 use self::queue::{Queues, Segment};
+use self::recent::{Answer, Recent};
 use self::state::Sweep;
 use self::store::{Store, WriteError, chunk_key};
 use super::{Broker, BrokerError, Delivery, Depth, Hop, Link, Outgoing, StateEntry, Wiring};
@@ -66,6 +68,8 @@ struct Shared {
     bots: Mutex<Names>,
     /// Held while a change is made and shown, so that what is shown is in the order of the store.
     writer: Mutex<Writer>,
+    /// What bots remember of late; changed by writers alone.
+    recent: RwLock<Recent>,
     /// What dropped links had in hand while the disk failed.
     left: Mutex<Vec<Held>>,
     /// Where links without a source wait.
@@ -96,6 +100,7 @@ impl Embedded {
             queues: Mutex::new(queues),
             bots: Mutex::new(bots),
             writer: Mutex::new(Writer { next_chunk: 1, sweep: Sweep::default() }),
+            recent: RwLock::default(),
             left: Mutex::default(),
             idle: Arc::default(),
         };
@@ -138,6 +143,7 @@ impl Shared {
                 last = last.max(chunk);
             }
             writer.sweep = Sweep::load(&snapshot.about()?)?;
+            self.recent = RwLock::new(Recent::load(snapshot)?);
             Ok(())
         })?;
         writer.next_chunk = last + 1;
@@ -155,17 +161,51 @@ impl Shared {
         change.pack(&hop.outgoing, &mut lock(&self.queues), next_chunk);
         change.remember(&hop.state, &mut lock(&self.bots));
         change.effects.gone = gone;
-        match self.store.write(|transaction| change.apply(transaction, sweep)) {
+        let recent = self.recent().map_err(|error| Failed { error, doubt: None })?;
+        let written = self.store.write(|transaction| change.apply(transaction, &recent, sweep));
+        drop(recent);
+        let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
+        match written {
             Ok(()) => {
+                recent.stored(std::mem::take(&mut change.state));
+                drop(recent);
                 self.publish(&change.effects);
                 Ok(change.effects)
             }
             Err(WriteError::Nothing(error)) => Err(Failed { error, doubt: None }),
             Err(WriteError::Unsure(error)) => {
+                recent.doubt();
                 let doubt = Some((change.witness(), change.effects));
                 Err(Failed { error, doubt })
             }
         }
+    }
+
+    /// Returns what bots remember of late, read anew if the last commit is in doubt.
+    fn recent(&self) -> Result<RwLockReadGuard<'_, Recent>, BrokerError> {
+        let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
+        if !recent.is_stale() {
+            return Ok(recent);
+        }
+        drop(recent);
+        let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
+        if recent.is_stale() {
+            *recent = self.store.read(Recent::load)?;
+        }
+        drop(recent);
+        Ok(self.recent.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks up what a bot remembers.
+    fn recall(&self, key: &[u8]) -> Result<Option<Vec<u8>>, BrokerError> {
+        let living = |entry: &[u8]| state::living(entry, state::now()).map(<[u8]>::to_vec);
+        match self.recent()?.get(key) {
+            Answer::Stored(entry) => return Ok(living(entry)),
+            Answer::Forgotten => return Ok(None),
+            Answer::AskTree => {}
+        }
+        // Looked up after that: what was folded in meanwhile is in the tree.
+        self.store.read(|snapshot| Ok(snapshot.state()?.get(key)?.and_then(|entry| living(entry.value()))))
     }
 
     /// Shows everyone what is in the store now.

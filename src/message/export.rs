@@ -55,7 +55,7 @@ impl Message {
         if how.hierarchical || how.jsondict_as_string {
             return write_value(out, &self.to_dict(how), SORTED);
         }
-        self.write_flat(out, how, |_| true);
+        self.write_flat(out, *how, |_| true);
     }
 
     /// Appends what [`Message::to_json`] would return if one field were not there.
@@ -65,10 +65,10 @@ impl Message {
             message.remove_key(left_out);
             return message.write_json(out, how);
         }
-        self.write_flat(out, how, |key| key != left_out);
+        self.write_flat(out, *how, |key| key != left_out);
     }
 
-    fn write_flat(&self, out: &mut Vec<u8>, how: &Export, wanted: impl Fn(&Key) -> bool) {
+    fn write_flat(&self, out: &mut Vec<u8>, how: Export, wanted: impl Fn(&Key) -> bool) {
         out.push(b'{');
         if how.with_type {
             out.extend_from_slice(b"\"__type\": \"");

@@ -174,11 +174,6 @@ impl Idf {
         }
     }
 
-    /// Tells whether keys sort by their numbers alone if those differ.
-    pub(crate) fn sorts_by_id(&self) -> bool {
-        self.regular
-    }
-
     /// Returns the key of an entry of an object such as `extra`, whatever the entry's name looks like: what is stored as a whole
     /// object may have any names (facts §2.2), though only some can be sent.
     pub fn entry_key(&self, field: &str, entry: &str) -> Option<Key> {

@@ -19,6 +19,7 @@ mod intern;
 pub mod json;
 mod kind;
 mod number;
+mod order;
 mod pattern;
 pub mod python;
 mod store;

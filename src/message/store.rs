@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::entries::Entries;
 use super::idf::{Idf, Key};
 use super::json::to_text;
+use super::order;
 use super::text::decode_base64;
 use super::value::Value;
 
@@ -166,20 +167,10 @@ impl Message {
 
     /// Returns some fields, sorted by name.
     pub(super) fn sorted_where(&self, wanted: impl Fn(&Key) -> bool) -> impl Iterator<Item = (&Key, &Value)> {
-        // The field's number above the place, so that most comparisons are of integers.
-        let mut order: Vec<u64> = Vec::with_capacity(self.fields.len());
-        let places = self.fields.iter().enumerate().filter(|(_, (key, _))| wanted(key));
-        order.extend(places.map(|(at, (key, _))| u64::from(key.id) << 32 | at as u64));
-        let field = |packed: u64| &self.fields[packed as u32 as usize];
-        order.sort_unstable_by(|&a, &b| {
-            if a >> 32 != b >> 32 && self.idf.sorts_by_id() {
-                return a.cmp(&b);
-            }
-            self.idf.compare(&field(a).0, &field(b).0)
-        });
-        order.into_iter().map(|packed| {
-            let (key, value) = &self.fields[packed as u32 as usize];
-            (key, value)
+        let order = order::by_name(&self.idf, &self.fields);
+        order.into_iter().filter_map(move |place| {
+            let (key, value) = &self.fields[place as usize];
+            wanted(key).then_some((key, value))
         })
     }
 
@@ -202,6 +193,11 @@ impl Message {
     /// is there.
     pub fn put(&mut self, key: &Key, value: Value) {
         self.fields.put(key.clone(), value);
+    }
+
+    /// Stores a value that needs no check under a key that is not there.
+    pub(crate) fn push(&mut self, key: &Key, value: Value) {
+        self.fields.push(key.clone(), value);
     }
 
     /// Removes a field (`extra` removes all sub-keys); returns whether it was there.

@@ -8,6 +8,7 @@ use redb::{ReadableTable, WriteTransaction};
 use super::chunk::{self, Row};
 use super::names::Names;
 use super::queue::{Queues, Segment};
+use super::recent::{Entry, Recent};
 use super::state::{self, Sweep};
 use super::store::{BODIES, NAMES, ROWS, Store, chunk_key};
 use super::{BrokerError, Outgoing, StateEntry};
@@ -23,7 +24,8 @@ struct Parcel<'a> {
 #[derive(Default)]
 pub(super) struct Change<'a> {
     parcels: Vec<Parcel<'a>>,
-    state: Vec<(Vec<u8>, &'a StateEntry)>,
+    /// What bots remember of it.
+    pub(super) state: Vec<Entry>,
     pub(super) effects: Effects,
 }
 
@@ -76,14 +78,22 @@ impl<'a> Change<'a> {
     }
 
     /// Adds state entries.
-    pub(super) fn remember(&mut self, entries: &'a [StateEntry], bots: &mut Names) {
-        self.state
-            .extend(entries.iter().map(|entry| (state::key(bots.number(&entry.bot), &entry.key), entry)));
+    pub(super) fn remember(&mut self, entries: &[StateEntry], bots: &mut Names) {
+        let now = state::now();
+        self.state.extend(entries.iter().map(|entry| {
+            let value = entry.value.as_deref().map(|value| state::stored(value, entry.ttl, now));
+            (state::key(bots.number(&entry.bot), &entry.key), value)
+        }));
         self.effects.bot_names = bots.unstored();
     }
 
     /// Makes the change.
-    pub(super) fn apply(&self, transaction: &WriteTransaction, sweep: &mut Sweep) -> Result<(), redb::Error> {
+    pub(super) fn apply(
+        &self,
+        transaction: &WriteTransaction,
+        recent: &Recent,
+        sweep: &mut Sweep,
+    ) -> Result<(), redb::Error> {
         self.apply_names(transaction)?;
         if !self.parcels.is_empty() || !self.effects.gone.is_empty() {
             let mut rows = transaction.open_table(ROWS)?;
@@ -107,7 +117,7 @@ impl<'a> Change<'a> {
                 chunk::write(&parcel.messages, bodies.insert_reserve(&key, parcel.size)?.as_mut());
             }
         }
-        sweep.store(transaction, &self.state)
+        recent.store(transaction, sweep, &self.state)
     }
 
     fn apply_names(&self, transaction: &WriteTransaction) -> Result<(), redb::Error> {
@@ -150,4 +160,9 @@ impl Witness {
 /// Makes the error for a chunk that cannot be read.
 pub(super) fn damaged(chunk: u64) -> redb::Error {
     redb::Error::Corrupted(format!("chunk {chunk} cannot be read"))
+}
+
+/// Makes the error for memory that cannot be read.
+pub(super) fn damaged_memory() -> redb::Error {
+    redb::Error::Corrupted("what bots remember cannot be read".to_owned())
 }

@@ -123,11 +123,7 @@ impl Link for EmbeddedLink {
                 number
             }
         };
-        let key = state::key(number, key);
-        self.shared.store.read(|snapshot| {
-            let entry = snapshot.state()?.get(key.as_slice())?;
-            Ok(entry.and_then(|entry| state::living(entry.value(), state::now()).map(<[u8]>::to_vec)))
-        })
+        self.shared.recall(&state::key(number, key))
     }
 }
 

@@ -1,15 +1,14 @@
 //! What bots remember: entries with an expiry, and the sweep that removes the expired.
 //!
-//! There is no index by time: it would double the cost of every entry. Instead each commit that adds expiring entries
-//! looks at twice as many old ones, going round and round in the order of keys, and removes those that have expired.
+//! There is no index by time: it would double the cost of every entry. Instead whenever expiring entries are folded into
+//! the tree twice as many old ones are looked at, going round and round in the order of keys, and the expired are removed.
 //! The table stays within about twice its living entries, and neighbours are removed together.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use redb::{ReadableTable, Table, WriteTransaction};
 
-use super::StateEntry;
-use super::store::{ABOUT, STATE};
+use super::store::ABOUT;
 
 /// How many bytes of a value are its expiry.
 const EXPIRY: usize = 8;
@@ -44,7 +43,7 @@ fn expired(entry: &[u8], now: u64) -> bool {
     }
 }
 
-/// Entries to store, and where the sweep is.
+/// Where the sweep is.
 #[derive(Debug, Default)]
 pub(super) struct Sweep {
     at: Vec<u8>,
@@ -60,39 +59,8 @@ impl Sweep {
         Ok(Sweep { at: at.unwrap_or_default(), visited: 0 })
     }
 
-    /// Stores entries in the order of their keys, the last of equal keys, and sweeps a little.
-    pub(super) fn store(
-        &mut self,
-        transaction: &WriteTransaction,
-        entries: &[(Vec<u8>, &StateEntry)],
-    ) -> Result<(), redb::Error> {
-        if entries.is_empty() {
-            return Ok(());
-        }
-        let now = now();
-        let mut table = transaction.open_table(STATE)?;
-        let mut value = Vec::new();
-        let mut sorted: Vec<_> = entries.iter().collect();
-        sorted.sort_by(|a, b| a.0.cmp(&b.0));
-        for (index, (key, entry)) in sorted.iter().enumerate() {
-            if sorted.get(index + 1).is_some_and(|next| next.0 == *key) {
-                continue;
-            }
-            match &entry.value {
-                Some(bytes) => {
-                    value.clear();
-                    value.extend_from_slice(&expiry(entry.ttl, now).to_le_bytes());
-                    value.extend_from_slice(bytes);
-                    table.insert(key.as_slice(), value.as_slice())?;
-                }
-                None => {
-                    table.remove(key.as_slice())?;
-                }
-            }
-        }
-        let expiring =
-            entries.iter().filter(|(_, entry)| entry.value.is_some() && entry.ttl.is_some()).count();
-        self.sweep(&mut table, 2 * expiring, now)?;
+    /// Notes in the store where the sweep is, now and then.
+    pub(super) fn note(&mut self, transaction: &WriteTransaction) -> Result<(), redb::Error> {
         if self.visited >= NOTE {
             self.visited = 0;
             transaction.open_table(ABOUT)?.insert(PLACE, self.at.as_slice())?;
@@ -101,10 +69,11 @@ impl Sweep {
     }
 
     /// Looks at some entries and removes the expired; starts again at the front when it comes to the end.
-    fn sweep(&mut self, table: &mut StateTable, count: usize, now: u64) -> Result<(), redb::Error> {
+    pub(super) fn pass(&mut self, table: &mut StateTable, count: usize) -> Result<(), redb::Error> {
         if count == 0 {
             return Ok(());
         }
+        let now = now();
         let mut gone = Vec::new();
         let mut last = None;
         let mut seen = 0;
@@ -127,7 +96,13 @@ impl Sweep {
     }
 }
 
-fn expiry(ttl: Option<Duration>, now: u64) -> u64 {
+/// Returns a value as it is stored: its expiry (milliseconds since 1970, 0 for never), then its bytes.
+pub(super) fn stored(value: &[u8], ttl: Option<Duration>, now: u64) -> Vec<u8> {
     let after = |ttl: Duration| now.saturating_add(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX));
-    ttl.map_or(0, after)
+    [&ttl.map_or(0, after).to_le_bytes(), value].concat()
+}
+
+/// Tells whether a stored value expires some day.
+pub(super) fn expires(entry: &[u8]) -> bool {
+    entry.first_chunk() != Some(&[0; EXPIRY])
 }

@@ -14,7 +14,7 @@ use super::backend::Backend;
 use super::{BrokerError, SyncMode, lock};
 
 /// What this version writes and reads.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// How much memory the pages of the database may take.
 const CACHE: usize = 24 << 20;
 /// How large the file is when commits begin to note which pages are in use.
@@ -37,6 +37,8 @@ pub(super) const ROWS: TableDefinition<ChunkKey, Bytes> = TableDefinition::new("
 pub(super) const BODIES: TableDefinition<ChunkKey, Bytes> = TableDefinition::new("bodies");
 /// What bots remember: bot's number (big endian) and key → expiry and value.
 pub(super) const STATE: TableDefinition<Bytes, Bytes> = TableDefinition::new("state");
+/// What bots remember of late, a row a commit: see [`super::recent`].
+pub(super) const RECENT: TableDefinition<u64, Bytes> = TableDefinition::new("recent");
 
 /// Makes a chunk's key.
 pub(super) fn chunk_key(queue: u32, chunk: u64) -> [u8; 12] {
@@ -78,6 +80,10 @@ impl Snapshot {
 
     pub(super) fn state(&self) -> Result<&ReadOnlyTable<Bytes, Bytes>, redb::Error> {
         self.table(&self.state, STATE)
+    }
+
+    pub(super) fn recent(&self) -> Result<ReadOnlyTable<u64, Bytes>, redb::Error> {
+        Ok(self.read.open_table(RECENT)?)
     }
 
     fn table<'s, K: redb::Key + 'static, V: redb::Value + 'static>(
@@ -206,6 +212,7 @@ impl Store {
         transaction.open_table(ROWS)?;
         transaction.open_table(BODIES)?;
         transaction.open_table(STATE)?;
+        transaction.open_table(RECENT)?;
         transaction.commit()?;
         Ok(())
     }

@@ -55,7 +55,7 @@ fn a_second_owner_is_refused() {
 
 #[test]
 fn other_formats_are_refused() {
-    for (format, hint) in [(vec![2, 0, 0, 0], "newer"), (vec![0, 0, 0, 0], "format 0"), (vec![1], "unknown")]
+    for (format, hint) in [(vec![3, 0, 0, 0], "newer"), (vec![0, 0, 0, 0], "format 0"), (vec![1], "unknown")]
     {
         let folder = tempfile::tempdir().unwrap();
         let broker = embedded(folder.path());

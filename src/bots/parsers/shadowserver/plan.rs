@@ -242,7 +242,7 @@ impl Plan {
             if std::mem::take(&mut mixed) {
                 return Err(MessageError::KeyExists("extra".to_owned()).into());
             }
-            event.put(key, value);
+            event.push(key, value);
         }
         Ok(())
     }
