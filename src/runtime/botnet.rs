@@ -66,7 +66,7 @@ impl Botnet {
     /// Checks a runtime file and starts every enabled bot; returns once all are up or have failed.
     pub fn start(source: &Source, surroundings: Surroundings) -> Result<Arc<Botnet>> {
         let activity = Arc::new(Activity::default());
-        let pipeline = build::checked(source)?;
+        let pipeline = build::checked(source, &surroundings.logger)?;
         let net = Arc::new(build::net(&pipeline, &surroundings, &activity, &Carried::new())?);
         let inner = Inner { text: source.text().to_owned(), threads: HashMap::new() };
         let botnet = Arc::new(Botnet {
@@ -198,7 +198,7 @@ impl Botnet {
         keep: impl FnOnce(&Path) -> Result<()>,
     ) -> Result<Configuration> {
         let source = Source::new(self.surroundings.file.display().to_string(), text);
-        let pipeline = build::checked(&source)?;
+        let pipeline = build::checked(&source, &self.surroundings.logger)?;
         let mut inner = self.lock();
         let old = self.net();
         // Refuse before anything is stopped.

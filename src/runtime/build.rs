@@ -6,20 +6,25 @@ use std::time::Instant;
 
 use super::botnet::Surroundings;
 use super::error::BotnetError;
+use super::log::{Logger, SELF};
 use super::net::{Activity, Net};
 use super::rules::Rules;
 use super::slot::{Parts, Slot};
 use super::statistics::Counters;
-use crate::bots::{self, Modules, Site};
-use crate::diagnostic::{Diagnostic, Source};
+use crate::bots::{self, Level, Modules, Site};
+use crate::diagnostic::{Diagnostic, Source, Style, render};
 use crate::pipeline::{BotConfig, Destinations, Kind, ParamError, Params, Pipeline};
 
 /// What outlives a new configuration, by bot: its parameters then, its counters, when its next round is due.
 pub(super) type Carried = BTreeMap<String, (Params, Arc<Counters>, Option<Instant>)>;
 
-/// Reads and checks a runtime file; warnings are no hindrance.
-pub(super) fn checked(source: &Source) -> Result<Pipeline, BotnetError> {
-    Pipeline::load(source.clone(), &Modules).map(|(pipeline, _)| pipeline).map_err(BotnetError::Invalid)
+/// Reads and checks a runtime file; warnings are no hindrance, and go to the log.
+pub(super) fn checked(source: &Source, logger: &Logger) -> Result<Pipeline, BotnetError> {
+    let (pipeline, warnings) = Pipeline::load(source.clone(), &Modules).map_err(BotnetError::Invalid)?;
+    for line in render(&warnings, Style::Plain).lines().filter(|line| line.starts_with("warning")) {
+        logger.log(SELF, Level::Warning, &format!("{}: {line}", source.name()));
+    }
+    Ok(pipeline)
 }
 
 /// Makes the bots, in the order in which messages flow.

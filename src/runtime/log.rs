@@ -11,6 +11,9 @@ use jiff::Timestamp;
 use super::control::{LogLine, LogPage};
 use crate::bots::Level;
 
+/// The name under which the process itself writes log lines.
+pub(super) const SELF: &str = "intelmq-lab";
+
 /// How many lines are kept for readers that come later.
 const KEPT: usize = 20_000;
 

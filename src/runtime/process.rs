@@ -13,7 +13,7 @@ use super::control::{Control, Listen, serve};
 use super::error::BotnetError;
 use super::format;
 use super::journal::Journal;
-use super::log::{Destination, Logger};
+use super::log::{Destination, Logger, SELF};
 use crate::bots::Level;
 use crate::broker::{Broker, BrokerError};
 use crate::diagnostic::{Source, Style, render};
@@ -21,9 +21,6 @@ use crate::message::Idf;
 use crate::pipeline::Environment;
 use crate::service::{ServiceError, Services};
 use crate::whole;
-
-/// The name under which the process itself writes log lines.
-const SELF: &str = "intelmq-lab";
 
 /// What to run, and where.
 pub struct Run {

@@ -196,7 +196,13 @@ impl FileCollector {
             }
         };
         let sent = match chunk {
-            Some(bytes) => self.send(&path, &name, bytes, context).map(|()| true)?,
+            Some(bytes) => match self.send(&path, &name, bytes, context) {
+                Ok(()) => true,
+                Err(error) => {
+                    self.files = Some(std::mem::take(files));
+                    return Err(error);
+                }
+            },
             None => false,
         };
         if cursor.at_end() {

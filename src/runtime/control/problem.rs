@@ -104,3 +104,33 @@ pub(super) async fn always(response: Response) -> Response {
         if text.trim().is_empty() { status.canonical_reason().unwrap_or("refused") } else { text.trim() };
     Refusal::new(status, "bad-request", text).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_is_a_problem() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let plain = |status: StatusCode, text: &'static str| (status, text).into_response();
+        for (response, title) in [
+            (plain(StatusCode::BAD_REQUEST, "unknown field `maxx`"), "unknown field `maxx`"),
+            (plain(StatusCode::METHOD_NOT_ALLOWED, ""), "Method Not Allowed"),
+            (Refusal::bad_request("x", "own words").into_response(), "own words"),
+        ] {
+            let status = response.status();
+            let bytes = runtime.block_on(async {
+                let response = always(response).await;
+                assert_eq!(
+                    (response.status(), response.headers()[header::CONTENT_TYPE].to_str().unwrap()),
+                    (status, PROBLEM)
+                );
+                axum::body::to_bytes(response.into_body(), LONGEST).await.unwrap()
+            });
+            let problem: Problem = serde_json::from_slice(&bytes).unwrap();
+            assert_eq!((problem.title.as_str(), problem.status), (title, status.as_u16()));
+        }
+        let fine = runtime.block_on(always(plain(StatusCode::OK, "fine")));
+        assert_ne!(fine.headers()[header::CONTENT_TYPE], PROBLEM);
+    }
+}
