@@ -30,7 +30,7 @@ pub(super) fn dump(expected: &Dump, observation: &Observation) -> Finding {
     let mut finding = Finding::new(
         format!("{} {place}", in_words(count)),
         format!("{} {place}", in_words(Count::exactly(number))),
-        format!("`intelmq-lab dump {bot}`: which rows, and why?"),
+        format!("`intelmq-lab dump list {bot}`: which rows, and why?"),
     );
     finding.part(count.holds(number), count.settles());
     // Without a hit, what is there instead helps most.

@@ -24,7 +24,7 @@ pub struct Verdict {
     pub seen: String,
     /// The difference: lines that start with `-` are expected, with `+` seen. Empty if it holds.
     pub difference: Vec<String>,
-    /// One place to look, such as ``intelmq-lab dump BOT`: which rows, and why?``. Empty if it holds.
+    /// One place to look, such as ``intelmq-lab dump list BOT`: which rows, and why?``. Empty if it holds.
     pub look: String,
 }
 

@@ -7,8 +7,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use super::exit::Exit;
 use super::output::Colour;
 use super::{
-    bless, bot, botnet, catalog, check, completions, down, dump, events, explain, export, graph, lint, list,
-    logs, man, render, reset, service, show, status, up,
+    bless, bot, botnet, catalog, check, completions, configure, down, dump, events, explain, export, graph,
+    inject, lint, list, logs, man, render, reset, seed, service, show, status, up,
 };
 use crate::plan::Wish;
 
@@ -35,13 +35,13 @@ pub(super) struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Common options")]
 pub(super) struct Common {
-    /// Where the botnet runs: local, compose or vagrant [default: local]
+    /// Where the botnet runs: local; compose and vagrant are not in this version [default: local]
     #[arg(long, global = true)]
     pub(super) target: Option<String>,
-    /// Where messages wait: embedded, redis, rabbitmq or kafka [default: what fits the target]
+    /// Where messages wait: embedded; redis, rabbitmq and kafka are not in this version [default: embedded]
     #[arg(long, global = true)]
     pub(super) broker: Option<String>,
-    /// A broker that runs already
+    /// A broker that runs already; not in this version
     #[arg(long, global = true, value_name = "URL")]
     pub(super) broker_url: Option<String>,
     /// A folder with playbooks of your own; equal ids replace the built-in ones
@@ -100,6 +100,14 @@ pub(super) enum Command {
     Graph(graph::Args),
     /// List, show, requeue or delete messages that bots gave up
     Dump(dump::Args),
+    /// Start, stop, restart or reload a bot of a lab, or run one alone
+    Bot(bot::Args),
+    /// Put a feed where a lab's collectors look
+    Seed(seed::Args),
+    /// Put a message into a queue of a lab
+    Inject(inject::Args),
+    /// Lay a change over the botnet of a lab
+    Configure(configure::Args),
     /// Bring a lab back to its beginning, or to the beginning of a step
     Reset(reset::Args),
     /// End a lab and remove everything of it
@@ -112,9 +120,7 @@ pub(super) enum Command {
     Lint(lint::Args),
     /// Record the expected outputs of playbooks anew, and show what changed
     Bless(bless::Args),
-    /// Run one bot of a botnet (in containers and units)
-    Bot(bot::Args),
-    /// Run a botnet from its runtime file, without a playbook
+    /// Run a botnet from its runtime file, or reload that of a lab
     Botnet(botnet::Args),
     /// Run the simulated feeds of a lab alone
     #[command(hide = true)]

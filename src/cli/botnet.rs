@@ -1,11 +1,12 @@
-//! `botnet run`: a whole botnet in this process, from its runtime file, until SIGTERM.
+//! `botnet run`: a whole botnet in this process, from its runtime file, until SIGTERM; `botnet reload`: that of a lab.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::args::Common;
+use super::args::{Common, LabArg};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::lab;
 use crate::broker::{Embedded, Options, SyncMode};
 use crate::diagnostic::Diagnostic;
 use crate::pipeline::Environment;
@@ -23,6 +24,15 @@ enum Verb {
     /// Run a botnet in the foreground until SIGTERM
     #[command(after_help = "Example: intelmq-lab botnet run etc/runtime.yaml --state var/")]
     Run(Run),
+    /// Take the runtime file of a lab, LAB/etc/runtime.yaml, into use as it is now
+    #[command(after_help = "Example: intelmq-lab botnet reload")]
+    Reload(Reload),
+}
+
+#[derive(Debug, clap::Args)]
+struct Reload {
+    #[command(flatten)]
+    lab: LabArg,
 }
 
 #[derive(Debug, clap::Args)]
@@ -66,7 +76,16 @@ enum Sync {
 }
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
-    let Verb::Run(run) = &args.verb;
+    match &args.verb {
+        Verb::Run(run) => foreground(run, common),
+        Verb::Reload(reload) => {
+            let (lab, ()) = lab::by_hand(&reload.lab, common, |hand| Ok(hand.reload()?))?;
+            lab::done(&lab, "reloaded the botnet", common)
+        }
+    }
+}
+
+fn foreground(run: &Run, common: &Common) -> Result<Exit, Failure> {
     if let Some(broker) = common.broker.as_deref().filter(|broker| *broker != "embedded") {
         return Err(Failure::usage(
             "not-in-version",

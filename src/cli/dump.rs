@@ -143,7 +143,7 @@ fn requeue(args: &Back, common: &Common) -> Result<(), Failure> {
     let bot = &args.what.bot;
     let ids = named(&chosen, bot, &args.what.which)?;
     let what = Requeue { ids, queue: args.queue.clone(), replace: args.replace.clone() };
-    let changed = chosen.client.requeue(bot, &what).map_err(SessionError::from)?;
+    let (_, changed) = lab::by_hand(&args.what.lab, common, |hand| Ok(hand.requeue(bot, &what)?))?;
     if common.json {
         return output::json(&changed);
     }
@@ -153,7 +153,7 @@ fn requeue(args: &Back, common: &Common) -> Result<(), Failure> {
 fn delete(args: &Delete, common: &Common) -> Result<(), Failure> {
     let chosen = lab::choose(&args.lab)?;
     let ids = named(&chosen, &args.bot, &args.entries)?;
-    let changed = chosen.client.delete_dump(&args.bot, &ids).map_err(SessionError::from)?;
+    let (_, changed) = lab::by_hand(&args.lab, common, |hand| Ok(hand.delete_dump(&args.bot, &ids)?))?;
     if common.json {
         return output::json(&changed);
     }

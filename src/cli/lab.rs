@@ -3,11 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::args::LabArg;
+use serde_json::json;
+
+use super::args::{Common, LabArg};
+use super::exit::Exit;
 use super::failure::Failure;
+use super::output;
 use crate::diagnostic::suggest;
 use crate::runtime::control::Client;
-use crate::session::{Lab, SessionError, World};
+use crate::session::{Hand, Lab, SessionError, World, playbook_of};
 
 /// A lab that exists, and a client of its botnet.
 pub(super) struct Chosen {
@@ -22,6 +26,29 @@ pub(super) struct Chosen {
 /// Finds the labs of the user, for commands that end when they are interrupted.
 pub(super) fn world() -> Result<World, Failure> {
     Ok(World::of_user(Arc::new(AtomicBool::new(false)))?)
+}
+
+/// Changes the lab that is meant by hand; tells the lab's name too.
+pub(super) fn by_hand<T>(
+    arg: &LabArg,
+    common: &Common,
+    work: impl FnOnce(&Hand<'_>) -> Result<T, Failure>,
+) -> Result<(String, T), Failure> {
+    let world = world()?;
+    let lab = world.labs.pick(arg.lab.as_deref())?;
+    let playbook = playbook_of(&lab, common.playbooks.as_deref())?;
+    let hand = Hand::open(&world, &playbook, &lab)?;
+    Ok((lab.record.name.clone(), work(&hand)?))
+}
+
+/// Says what was done, and in which lab.
+pub(super) fn done(lab: &str, what: &str, common: &Common) -> Result<Exit, Failure> {
+    if common.json {
+        output::json(&json!({ "lab": lab, "done": what }))?;
+    } else {
+        output::data(&format!("{what} in lab {lab}"))?;
+    }
+    Ok(Exit::Ok)
 }
 
 /// Finds the lab that is meant: the named one, or the only one.

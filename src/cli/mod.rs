@@ -7,6 +7,7 @@ mod botnet;
 mod catalog;
 mod check;
 mod completions;
+mod configure;
 mod down;
 mod dump;
 mod events;
@@ -16,6 +17,7 @@ mod export;
 mod failure;
 mod folder;
 mod graph;
+mod inject;
 mod interrupt;
 mod lab;
 mod lint;
@@ -26,6 +28,7 @@ mod output;
 mod render;
 mod reports;
 mod reset;
+mod seed;
 mod service;
 mod show;
 mod status;
@@ -79,6 +82,10 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Events(args) => events::run(&args, &common),
         Command::Explain(args) => explain::run(&args, &common),
         Command::Graph(args) => graph::run(&args, &common),
+        Command::Bot(args) => bot::run(&args, &common),
+        Command::Seed(args) => seed::run(&args, &common),
+        Command::Inject(args) => inject::run(&args, &common),
+        Command::Configure(args) => configure::run(&args, &common),
         Command::Dump(args) => dump::run(&args, &common),
         Command::Reset(args) => reset::run(&args, &common),
         Command::Down(args) => down::run(&args, &common),
@@ -86,7 +93,6 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Export(args) => export::run(&args, &common),
         Command::Lint(args) => lint::run(&args, &common),
         Command::Bless(args) => bless::run(&args, &common),
-        Command::Bot(args) => bot::run(&args, &common),
         Command::Botnet(args) => botnet::run(&args, &common),
         Command::Service(args) => service::run(&args, &common),
         Command::Completions(args) => completions::run(&args, &common),

@@ -36,8 +36,42 @@ impl Colour {
     }
 }
 
-/// Writes a text to standard output, with a line end if it has none.
+/// Writes a text to standard output, with a line end if it has none; what a terminal would obey in it is made harmless.
 pub(super) fn data(text: &str) -> Result<(), Failure> {
+    exactly(&harmless(text))
+}
+
+/// Replaces control characters, apart from line ends, tabs and the styles that we use ourselves.
+///
+/// Banners, names and log lines come from whoever attacks; a terminal would take orders from them.
+fn harmless(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let style = style_length(rest);
+        let length = if style > 0 { style } else { character.len_utf8() };
+        let (head, tail) = rest.split_at(length);
+        let kept = style > 0 || !character.is_control() || matches!(character, '\n' | '\t');
+        safe.push_str(if kept { head } else { "\u{fffd}" });
+        rest = tail;
+    }
+    safe
+}
+
+/// Returns how long the style is that a text begins with: `ESC [ N;N m` of numbers below 100, without the one that hides text.
+fn style_length(text: &str) -> usize {
+    let Some((numbers, _)) = text.strip_prefix("\u{1b}[").and_then(|rest| rest.split_once('m')) else {
+        return 0;
+    };
+    let harmless = |number: &str| {
+        number.len() <= 2
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+            && number.trim_start_matches('0') != "8"
+    };
+    if numbers.split(';').all(harmless) { numbers.len() + 3 } else { 0 }
+}
+
+fn exactly(text: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     out.write_all(text.as_bytes())?;
     if !text.is_empty() && !text.ends_with('\n') {
@@ -49,12 +83,12 @@ pub(super) fn data(text: &str) -> Result<(), Failure> {
 /// Writes a value to standard output as indented JSON.
 pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
-    data(&text)
+    exactly(&text)
 }
 
 /// Writes a value to standard output as one line of JSON.
 pub(super) fn json_line(value: &impl Serialize) -> Result<(), Failure> {
-    data(&serde_json::to_string(value).map_err(io::Error::from)?)
+    exactly(&serde_json::to_string(value).map_err(io::Error::from)?)
 }
 
 /// Says something to the person at the terminal; nobody may be there.
@@ -114,4 +148,24 @@ pub(super) fn cannot_read(path: &Path, cause: &io::Error) -> Failure {
 /// Moves every line of a text in by two spaces.
 pub(super) fn indented(text: &str) -> String {
     text.lines().flat_map(|line| ["  ", line, "\n"]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_obeys_nothing_that_came_from_outside() {
+        let cases = [
+            ("a\tb\nc ä", "a\tb\nc ä"),
+            (&bold("lab") as &str, "\u{1b}[1mlab\u{1b}[0m"),
+            ("\u{1b}]52;c;bG9s\u{7}", "\u{fffd}]52;c;bG9s\u{fffd}"),
+            ("\u{1b}[1;31mred", "\u{1b}[1;31mred"),
+            ("\u{1b}[2J\u{1b}[1;08mhidden", "\u{fffd}[2J\u{fffd}[1;08mhidden"),
+            ("\u{9b}31m\r", "\u{fffd}31m\u{fffd}"),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(harmless(text), shown, "{text:?}");
+        }
+    }
 }

@@ -14,6 +14,7 @@ use super::journal::Journal;
 use super::log::Logger;
 use super::net::{Activity, Net};
 use super::slot::Slot;
+use super::stopped;
 use super::worker::Worker;
 use crate::broker::Broker;
 use crate::diagnostic::Source;
@@ -82,7 +83,12 @@ impl Botnet {
         for slot in net.slots.iter().filter(|slot| !is_enabled(&pipeline, slot)) {
             slot.life.set(BotState::Disabled);
         }
+        let asleep = stopped::read(&botnet.surroundings);
         for index in enabled {
+            if asleep.contains(&*net.slots[index].id) {
+                net.slots[index].life.set(BotState::Stopped);
+                continue;
+            }
             start_bot(&mut inner, &net, index);
         }
         wait_until_up(&net);
@@ -131,6 +137,8 @@ impl Botnet {
         let net = self.net();
         let index = find(&net, id)?;
         let slot = &net.slots[index];
+        // Written down first: a bot that was stopped must not come up by itself if the process dies now.
+        stopped::note(&self.surroundings, id, action == BotAction::Stop)?;
         match action {
             BotAction::Run if slot.kind() != Kind::Collector => {
                 return Err(BotnetError::NotPossible(format!(

@@ -22,6 +22,7 @@ mod resume;
 mod rules;
 mod slot;
 mod statistics;
+mod stopped;
 mod switch;
 #[cfg(test)]
 mod tests;

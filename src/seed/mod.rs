@@ -105,9 +105,16 @@ impl<'a> Actor<'a> {
     fn seed(&self, seed: &Seed) -> Result<Done, SeedError> {
         let bytes = self.playbook.bytes(&seed.file)?;
         let rows = rows_of(&seed.file, &bytes);
-        match &seed.service {
-            Some(service) => self.client.publish(service, seed.target(), bytes)?,
-            None => self.client.put_file(&format!("in/{}", seed.target()), bytes)?,
+        let service = seed.service.as_ref().map(|service| service.as_str());
+        Ok(Done { rows, ..self.put(seed.target(), service, bytes)? })
+    }
+
+    /// Puts a feed in that is no file of the playbook, below `lab.in` or at a service.
+    pub fn put(&self, name: &str, service: Option<&str>, bytes: Vec<u8>) -> Result<Done, SeedError> {
+        let rows = rows_of(name, &bytes);
+        match service {
+            Some(service) => self.client.publish(service, name, bytes)?,
+            None => self.client.put_file(&format!("in/{name}"), bytes)?,
         }
         Ok(Done { rows, feeds: true })
     }

@@ -116,7 +116,7 @@ impl SessionError {
                 diagnostic.help("wait for it, or choose another lab with --lab NAME")
             }
             SessionError::Control(ControlError::Unreachable { .. }) => {
-                diagnostic.help("`intelmq-lab up` starts it again; `intelmq-lab down` removes the lab")
+                diagnostic.help("`intelmq-lab up PLAYBOOK --lab NAME` starts it again, `intelmq-lab down --lab NAME` removes it (`status` shows both names)")
             }
             SessionError::Control(ControlError::Refused(problem)) => match &problem.detail {
                 Some(detail) => diagnostic.cause(detail.clone()),

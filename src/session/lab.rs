@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SessionError;
 use super::ports;
+use crate::observe::Baseline;
 use crate::runtime::random_token;
 use crate::whole;
 
@@ -22,6 +23,7 @@ const SECRETS: &str = "secrets.json";
 const API: &str = "api.json";
 const PORTS: &str = "ports.json";
 const LOCK: &str = "lab.lock";
+const NEXT: &str = "next.json";
 
 /// How long a lock may be held by somebody who is about to let it go: a child that was being started by a program that was killed.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -50,6 +52,19 @@ pub struct Record {
     pub passed: Vec<String>,
     /// The id of the step that was begun and did not pass.
     pub begun: Option<String>,
+    /// Whether something was changed by hand since the last step.
+    #[serde(default)]
+    pub touched: bool,
+}
+
+/// What was there when a step that is still to come could begin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Next {
+    /// The id of the step.
+    pub(super) step: String,
+    /// What was there.
+    pub(super) baseline: Baseline,
 }
 
 /// Where a lab's own REST API is.
@@ -140,11 +155,18 @@ impl Lab {
         make_folder(&self.folder.join(path))
     }
 
-    /// Removes everything that a botnet left, and what is known of steps; the lab itself stays.
-    pub(super) fn empty(&mut self) -> Result<(), SessionError> {
-        self.record.passed.clear();
-        self.record.begun = None;
-        self.save()?;
+    /// Remembers what is there before a step that may be done by hand.
+    pub(super) fn keep_next(&self, next: &Next) -> Result<(), SessionError> {
+        write_json(&self.folder.join(NEXT), next)
+    }
+
+    /// Returns what was there before a step that may have been done by hand; what cannot be read is as good as nothing.
+    pub(super) fn next(&self) -> Option<Next> {
+        read_json(&self.folder.join(NEXT)).ok().flatten()
+    }
+
+    /// Removes everything that a botnet left; the lab itself stays, and what is known of it.
+    pub(super) fn empty(&self) -> Result<(), SessionError> {
         for entry in fs::read_dir(&self.folder).map_err(|cause| file(&self.folder, cause))?.flatten() {
             let name = entry.file_name();
             if [RECORD, SECRETS, API, PORTS, LOCK].iter().any(|kept| name == *kept) {

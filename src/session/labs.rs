@@ -191,6 +191,7 @@ impl Record {
             temporary: false,
             passed: Vec::new(),
             begun: None,
+            touched: false,
         }
     }
 }

@@ -8,6 +8,7 @@ mod event;
 pub mod explain;
 #[cfg(test)]
 mod fake;
+mod hand;
 mod lab;
 mod labs;
 mod open;
@@ -23,6 +24,7 @@ pub use bless::{Blessed, bless};
 pub use down::{down, down_all};
 pub use error::{Cause, SessionError};
 pub use event::{Event, Kind, StepResult};
+pub use hand::{Feed, Hand};
 pub use lab::{Api, Lab, Record};
 pub use labs::Labs;
 pub use open::LabWish;

@@ -92,9 +92,17 @@ impl<'a> Opened<'a> {
         let choice = self.plan.choice;
         teller.stage("begin anew", || {
             target.down(&site)?;
+            // Whoever finds the lab half emptied must not go on with it.
+            let first = playbook.steps.first().map(|step| step.id.value.clone());
+            self.lab.record.begun = first.or_else(|| self.lab.record.begun.take());
+            self.lab.record.passed.clear();
+            self.lab.save()?;
             self.plan = make_plan(&self.lab, playbook, choice, true)?;
             self.lab.empty()?;
-            write(&self.lab, &self.plan)
+            write(&self.lab, &self.plan)?;
+            self.lab.record.begun = None;
+            self.lab.record.touched = false;
+            self.lab.save()
         })
     }
 }
@@ -134,9 +142,10 @@ fn make(world: &World, lab: &Lab, playbook: &Playbook, choice: Choice) -> Result
         remove(&lab.folder.join(name))?;
     }
     let plan = make_plan(lab, playbook, choice, true)?;
-    let mut empty = lab.clone();
-    empty.empty()?;
+    lab.empty()?;
     write(lab, &plan)?;
+    // Without it there is no lab: one whose making was cut short is made anew.
+    lab.save()?;
     Ok(plan)
 }
 

@@ -1,9 +1,11 @@
 //! `up`, `check` and `reset`: which steps run, in which lab, and what is left afterwards.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use super::SessionError;
 use super::down::remove;
 use super::event::{Event, Kind, StepResult};
-use super::lab::Lab;
+use super::lab::{Lab, Next};
 use super::open::{LabWish, Opened};
 use super::steps::Steps;
 use super::teller::Teller;
@@ -45,6 +47,8 @@ pub(super) struct Session<'a> {
     pub(super) teller: Teller<'a>,
     /// Whether steps go on after one that failed.
     keep_going: bool,
+    /// Steps that were done by hand, and that the session was asked to do.
+    by_hand: usize,
 }
 
 /// Makes a lab for a playbook, or goes on with it, does its steps, and leaves the lab running.
@@ -108,12 +112,14 @@ pub(super) fn in_fresh_lab<'a, T>(
     let mut session = Session::open(world, playbook, &wish, emit, true)?;
     session.keep_going = true;
     session.opened.lab.record.temporary = !keep;
-    let done = session.opened.lab.save().and_then(|()| work(&mut session));
+    let done = session.opened.lab.save();
+    // A fault of the program must not leave a lab behind either.
+    let done = catch_unwind(AssertUnwindSafe(|| done.and_then(|()| work(&mut session))));
     if keep {
-        return done;
+        return done.unwrap_or_else(|panic| resume_unwind(panic));
     }
     let gone = remove(world, &name, session.opened.lock);
-    let done = done?;
+    let done = done.unwrap_or_else(|panic| resume_unwind(panic))?;
     gone?;
     Ok(done)
 }
@@ -151,7 +157,7 @@ impl<'a> Session<'a> {
             steps: playbook.steps.len(),
             done: done_before(playbook, &opened.lab),
         });
-        Ok(Session { opened, playbook, teller, keep_going: false })
+        Ok(Session { opened, playbook, teller, keep_going: false, by_hand: 0 })
     }
 
     /// Runs the steps that are wished for and were not done before.
@@ -164,20 +170,70 @@ impl<'a> Session<'a> {
         };
         // A step that was begun cannot be begun again where it was left, and a later one cannot be undone.
         let soiled = self.opened.lab.record.begun.is_some() || self.opened.lab.record.passed.len() != done;
-        let first = if soiled || loud < done {
+        if soiled || loud < done {
             self.opened.renew(self.playbook, &mut self.teller)?;
-            0
-        } else {
-            done
-        };
-        self.walk(first..end, loud)
+            return self.walk(0..end, loud);
+        }
+        if done >= end || !self.may_be_done_by_hand(done) {
+            return self.walk(done..end, loud);
+        }
+        let mut doer = self.bring_up()?;
+        match self.by_hand(&mut doer, done, loud)? {
+            true => self.walk(done + 1..end, loud),
+            // What was changed by hand may be half of a step, and that cannot be gone on with.
+            false if self.opened.lab.record.touched => {
+                self.opened.renew(self.playbook, &mut self.teller)?;
+                self.walk(0..end, loud)
+            }
+            false => self.walk(done..end, loud),
+        }
+    }
+
+    /// Tells whether it is known what was there before a step, so that it can be seen whether somebody has done it since.
+    fn may_be_done_by_hand(&self, index: usize) -> bool {
+        self.opened.lab.next().is_some_and(|next| next.step == self.playbook.steps[index].id.value)
+    }
+
+    /// Takes a step as done if its checks hold already, without doing its actions; says whether it is so.
+    fn by_hand(&mut self, doer: &mut Steps<'a>, index: usize, loud: usize) -> Result<bool, SessionError> {
+        let Some(Next { baseline, .. }) = self.opened.lab.next() else { return Ok(false) };
+        if !doer.done_by_hand(index, index < loud, &baseline, &mut self.teller)? {
+            return Ok(false);
+        }
+        self.by_hand += usize::from(index >= loud);
+        self.passed(index)?;
+        Ok(true)
+    }
+
+    /// Notes that a step passed.
+    fn passed(&mut self, index: usize) -> Result<(), SessionError> {
+        let lab = &mut self.opened.lab;
+        lab.record.begun = None;
+        lab.record.touched = false;
+        lab.record.passed.push(self.playbook.steps[index].id.value.clone());
+        lab.save()
+    }
+
+    /// Remembers what is there before a step, so that somebody may do it by hand.
+    fn look_ahead(&mut self, doer: &mut Steps<'a>) -> Result<(), SessionError> {
+        let record = &self.opened.lab.record;
+        let known = self.opened.lab.next().map(|next| next.step);
+        let step = self.playbook.steps.get(done_before(self.playbook, &self.opened.lab));
+        // What was done by hand since it was remembered would be lost with a second look.
+        let wanted = step.filter(|step| record.begun.is_none() && known.as_ref() != Some(&step.id.value));
+        if let Some(step) = wanted.filter(|_| !record.temporary) {
+            let baseline = doer.baseline(step)?;
+            self.opened.lab.keep_next(&Next { step: step.id.value.clone(), baseline })?;
+        }
+        Ok(())
     }
 
     /// Does some steps in order, those before `loud` quietly.
     fn walk(&mut self, steps: std::ops::Range<usize>, loud: usize) -> Result<Ran, SessionError> {
         let mut doer = self.bring_up()?;
+        let passed = self.by_hand;
         let mut ran =
-            Ran { lab: self.opened.lab.clone(), passed: 0, failed: 0, broken: 0, diagnostics: Vec::new() };
+            Ran { lab: self.opened.lab.clone(), passed, failed: 0, broken: 0, diagnostics: Vec::new() };
         for index in steps {
             let id = &self.playbook.steps[index].id.value;
             self.opened.lab.record.begun = Some(id.clone());
@@ -187,9 +243,7 @@ impl<'a> Session<'a> {
             match ended.result {
                 StepResult::Passed => {
                     ran.passed += usize::from(index >= loud);
-                    self.opened.lab.record.begun = None;
-                    self.opened.lab.record.passed.push(id.clone());
-                    self.opened.lab.save()?;
+                    self.passed(index)?;
                 }
                 StepResult::Failed => ran.failed += 1,
                 StepResult::Broken => ran.broken += 1,
@@ -199,6 +253,7 @@ impl<'a> Session<'a> {
                 break;
             }
         }
+        self.look_ahead(&mut doer)?;
         let (failed, took_ms) = (ran.failed + ran.broken, self.teller.elapsed_ms());
         self.teller.tell(Kind::SessionFinished { passed: ran.passed, failed, took_ms });
         ran.lab = self.opened.lab.clone();

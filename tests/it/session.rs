@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use intelmq_lab::playbook::{Catalog, Playbook};
+use intelmq_lab::runtime::control::BotAction;
 use intelmq_lab::session::{
-    Event, Kind, Lab, LabWish, Labs, Ran, Range, SessionError, StepResult, World, bless, check, down,
-    down_all, prove, reset, status, up,
+    Event, Feed, Hand, Kind, Lab, LabWish, Labs, Ran, Range, SessionError, StepResult, World, bless, check,
+    down, down_all, prove, reset, status, up,
 };
 
 /// A place for labs and playbooks; nothing of it is left when a test is over, not even a process.
@@ -239,6 +240,118 @@ fn a_lab_is_continued_and_brought_back() {
     let lines = fs::read_to_string(place.lab("pipes").folder.join("out/events.jsonl")).unwrap();
     assert_eq!(lines.lines().count(), 1, "nothing of the later steps is left");
     goes(&place, &playbook, ALL, &["+3", "+4", "+5", "+6"]);
+}
+
+/// Changes a lab by hand, as the commands do.
+fn by_hand(place: &Place, playbook: &Playbook, work: impl FnOnce(&Hand<'_>)) {
+    work(&Hand::open(&place.world, playbook, &place.lab("pipes")).unwrap());
+}
+
+fn phishing() -> serde_json::Map<String, serde_json::Value> {
+    serde_json::from_str(r#"{"source.ip": "192.0.2.2", "classification.type": "phishing"}"#).unwrap()
+}
+
+#[test]
+fn a_step_that_was_done_by_hand_is_not_done_again() {
+    let place = Place::new();
+    let playbook = place.playbook(STEPS);
+    goes(&place, &playbook, to(3), &["+1", "+2", "+3"]);
+    by_hand(&place, &playbook, |hand| {
+        hand.bot("taxonomy", BotAction::Stop).unwrap();
+        hand.inject("dedup-queue", phishing(), 1).unwrap();
+    });
+    let mut told = Told::default();
+    up(&place.world, &playbook, &LabWish::default(), to(4), &mut |event| told.hear(event)).unwrap();
+    assert_eq!(told.steps, ["+4"]);
+    assert!(told.lines[0].starts_with("done by hand, 1 "), "{:?}", told.lines);
+    by_hand(&place, &playbook, |hand| hand.bot("taxonomy", BotAction::Start).unwrap());
+    goes(&place, &playbook, to(5), &["+5"]);
+    by_hand(&place, &playbook, |hand| {
+        let change = serde_json::json!({"dedup": {"parameters": {"filter_keys": "source.ip,source.port"}}});
+        hand.configure(change.as_object().unwrap().clone()).unwrap();
+        let mut message = phishing();
+        message.insert("source.port".to_owned(), 25.into());
+        hand.inject("dedup-queue", message, 1).unwrap();
+    });
+    let ran = goes(&place, &playbook, ALL, &["+6"]);
+    assert_eq!((ran.passed, ran.failed), (1, 0));
+}
+
+#[test]
+fn a_feed_that_was_put_in_by_hand_counts_and_one_that_was_copied_too() {
+    let place = Place::new();
+    let playbook = place.playbook(STEPS);
+    goes(&place, &playbook, to(1), &["+1"]);
+    reset(&place.world, &playbook, &place.lab("pipes"), None, &mut |_| {}).unwrap();
+    by_hand(&place, &playbook, |hand| {
+        assert_eq!(hand.seed(Feed::Known("data/two.csv".to_owned()), None, None).unwrap(), Some(2));
+    });
+    goes(&place, &playbook, to(1), &["+1"]);
+    let reports = || fs::read_to_string(place.lab("pipes").folder.join("out/reports.jsonl")).unwrap();
+    assert_eq!(reports().lines().count(), 1, "it was not put in again");
+    reset(&place.world, &playbook, &place.lab("pipes"), None, &mut |_| {}).unwrap();
+    fs::write(place.lab("pipes").folder.join("in/mine.csv"), "ip\n192.0.2.1\n").unwrap();
+    goes(&place, &playbook, to(1), &["+1"]);
+    assert_eq!(reports().lines().count(), 1, "it was fetched at once, and nothing was put in");
+}
+
+#[test]
+fn what_was_changed_by_hand_and_is_no_step_is_undone_before_the_step() {
+    let place = Place::new();
+    let playbook = place.playbook(STEPS);
+    goes(&place, &playbook, to(4), &["+1", "+2", "+3", "+4"]);
+    by_hand(&place, &playbook, |hand| hand.inject("dedup-queue", phishing(), 1).unwrap());
+    goes(&place, &playbook, to(5), &["+1q", "+2q", "+3q", "+4q", "+5"]);
+    goes(&place, &playbook, ALL, &["+6"]);
+}
+
+#[test]
+fn the_runtime_file_of_a_lab_is_taken_into_use_as_it_was_edited() {
+    let place = Place::new();
+    let playbook = place.playbook(STEPS);
+    goes(&place, &playbook, to(1), &["+1"]);
+    let file = place.lab("pipes").folder.join("etc/runtime.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("filter_keys: source.ip", "filter_keys: source.fqdn")).unwrap();
+    let used = || place.world.client(&place.lab("pipes")).unwrap().configuration().unwrap().text;
+    assert!(!used().contains("source.fqdn"));
+    by_hand(&place, &playbook, |hand| hand.reload().unwrap());
+    assert!(used().contains("source.fqdn"));
+    fs::write(&file, "nonsense: [").unwrap();
+    by_hand(&place, &playbook, |hand| assert!(hand.reload().is_err()));
+    assert!(used().contains("source.fqdn"), "a faulty one changes nothing");
+}
+
+#[test]
+fn a_bot_that_was_stopped_is_still_so_after_the_supervisor_was_killed() {
+    let place = Place::new();
+    let playbook = place.playbook(STEPS);
+    goes(&place, &playbook, to(4), &["+1", "+2", "+3", "+4"]);
+    kill(place.processes()[0]);
+    goes(&place, &playbook, to(5), &["+5"]);
+    kill(place.processes()[0]);
+    goes(&place, &playbook, ALL, &["+6"]);
+}
+
+#[test]
+fn a_lab_that_was_half_made_or_half_emptied_is_made_anew() {
+    let place = Place::new();
+    let playbook = place.playbook(STEPS);
+    goes(&place, &playbook, to(2), &["+1", "+2"]);
+    let folder = place.lab("pipes").folder;
+    let record = fs::read(folder.join("lab.json")).unwrap();
+    assert!(down(&place.world, "pipes").unwrap());
+    // As a program left it that was killed while it made the lab, or emptied it.
+    fs::create_dir_all(folder.join("out")).unwrap();
+    fs::write(folder.join("out/events.jsonl"), "{}\n").unwrap();
+    goes(&place, &playbook, to(2), &["+1", "+2"]);
+    assert!(down(&place.world, "pipes").unwrap());
+    let mut record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+    record["passed"] = serde_json::json!([]);
+    record["begun"] = "report".into();
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("lab.json"), record.to_string()).unwrap();
+    goes(&place, &playbook, to(2), &["+1", "+2"]);
 }
 
 #[test]
@@ -477,6 +590,9 @@ fn nothing_is_left_of_a_program_that_was_killed_at_any_moment() {
     {
         let events = up_killed_at(&place, word);
         assert!(events.last().is_some_and(|event| event.contains(word)), "{word}: {events:#?}");
+        let playbook = place.playbook(STEPS);
+        let again = up(&place.world, &playbook, &LabWish::default(), to(3), &mut |_| {}).unwrap();
+        assert_eq!((again.failed, again.broken), (0, 0), "{word}: {:?}", again.diagnostics);
         let (gone, errors) = down_all(&place.world).unwrap();
         assert_eq!(gone, ["pipes"], "{word}: {errors:?}");
         place.assert_nothing_left();
