@@ -13,6 +13,8 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// How long a connection, and the answer to `CONNECT`, may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the server may take to say that it has read everything.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Where to connect, and as whom.
 #[derive(Debug, Clone)]
@@ -139,9 +141,17 @@ impl Connection {
         }
     }
 
-    /// Ends the connection in order, as far as the server lets it.
+    /// Ends the connection in order, as far as the server lets it: what was sent before has been read when it is over.
     pub(crate) fn close(mut self) {
-        let _ = self.send(&Frame::new("DISCONNECT"));
+        let until = Instant::now() + FAREWELL;
+        if self.send(&Frame::new("DISCONNECT").with("receipt", "bye")).is_ok() {
+            // A close with messages unread would reset the connection, and acknowledgements on their way were lost.
+            while let Ok(Some(frame)) = self.receive(until) {
+                if frame.command == "RECEIPT" {
+                    break;
+                }
+            }
+        }
         self.stream.conn.send_close_notify();
         let _ = self.stream.flush();
     }

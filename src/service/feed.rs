@@ -1,6 +1,6 @@
 //! What a running service publishes, what goes wrong with it, and who waits for more.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -55,6 +55,8 @@ struct Inside {
     lines: Vec<Arc<[u8]>>,
     /// How many lines each subscription has had.
     had: HashMap<String, usize>,
+    /// The lines before these that a subscription gave back.
+    given_back: HashMap<String, BTreeSet<usize>>,
     /// The streams that are open, and how many lines they have seen.
     streams: HashMap<u64, usize>,
     /// How many streams there were.
@@ -127,6 +129,11 @@ impl Feed {
         wants: impl Fn(&[u8]) -> bool,
     ) -> Option<(usize, Arc<[u8]>)> {
         let mut inside = self.inside();
+        let again = inside.given_back.get(subscription).into_iter().flatten();
+        if let Some(index) = again.copied().find(|index| wants(&inside.lines[*index])) {
+            inside.given_back.entry(subscription.to_owned()).or_default().remove(&index);
+            return Some((index, Arc::clone(&inside.lines[index])));
+        }
         let had = inside.had.get(subscription).copied().unwrap_or(0);
         let found = (had..inside.lines.len()).find(|index| wants(&inside.lines[*index]));
         let next = found.map_or(inside.lines.len(), |index| index + 1);
@@ -136,7 +143,7 @@ impl Feed {
 
     /// Gives a line back that a subscription took and did not get.
     pub(super) fn give_back(&self, subscription: &str, index: usize) {
-        self.inside().had.insert(subscription.to_owned(), index);
+        self.inside().given_back.entry(subscription.to_owned()).or_default().insert(index);
         self.notify();
     }
 

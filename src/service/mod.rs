@@ -14,6 +14,7 @@ mod run;
 mod shadowserver_api;
 mod shodan_stream;
 mod tls;
+mod unacknowledged;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::cuts::Cuts;
 use super::network::{Connection, Serve, Served, append_line};
+use super::unacknowledged::Unacknowledged;
 use super::{Feed, Kind, ServiceError, Setup, Trouble};
 use crate::stomp::{Decoder, Frame, Item, Version, heart_beats};
 
@@ -82,6 +83,7 @@ impl Serve for Broker {
         Box::pin(async move {
             let now = Instant::now();
             let cuts = Cuts::new(&feed, None);
+            let unacknowledged = Unacknowledged::new(&feed);
             let session = Session {
                 broker: self,
                 connection,
@@ -90,6 +92,7 @@ impl Serve for Broker {
                 version: None,
                 subscriptions: Vec::new(),
                 cuts,
+                unacknowledged,
                 beats: (0, 0),
                 heard: now,
                 said: now,
@@ -112,6 +115,8 @@ struct Subscription {
     /// The parts of the routing key; `*` is any.
     pattern: Vec<String>,
     destination: String,
+    /// Whether the client says when it has a message.
+    acknowledges: bool,
 }
 
 struct Session {
@@ -123,6 +128,7 @@ struct Session {
     version: Option<Version>,
     subscriptions: Vec<Subscription>,
     cuts: Cuts,
+    unacknowledged: Unacknowledged,
     /// How often the client and the server send something, in milliseconds; 0 is never.
     beats: (u64, u64),
     /// When something was received last.
@@ -144,6 +150,7 @@ impl Session {
         loop {
             watch.mark_unchanged();
             if self.feed.epoch() != epoch || !self.deliver().await? {
+                self.unacknowledged.forget();
                 return Ok(());
             }
             open.rests();
@@ -223,7 +230,11 @@ impl Session {
                 self.feed.count_request();
                 append_line(&self.broker.pushed, &line_of(&frame.body))?;
             }
-            "ACK" | "NACK" | "BEGIN" | "COMMIT" | "ABORT" | "DISCONNECT" => {}
+            "ACK" | "NACK" => {
+                let id = frame.header("id").or(frame.header("message-id")).unwrap_or_default();
+                self.unacknowledged.acknowledge(id);
+            }
+            "BEGIN" | "COMMIT" | "ABORT" | "DISCONNECT" => {}
             other => return self.refuse("Unknown command", other).await,
         }
         if let Some(receipt) = frame.header("receipt") {
@@ -281,6 +292,7 @@ impl Session {
             id: frame.header("id").map(str::to_owned),
             pattern,
             destination: destination.to_owned(),
+            acknowledges: frame.header("ack").is_some_and(|mode| mode != "auto"),
         });
         Ok(())
     }
@@ -293,7 +305,8 @@ impl Session {
         self.cuts.look(&self.feed, "");
         let feed = Arc::clone(&self.feed);
         for index in 0..self.subscriptions.len() {
-            let Subscription { id, pattern, destination } = &self.subscriptions[index];
+            let Subscription { id, pattern, destination, acknowledges } = &self.subscriptions[index];
+            let acknowledges = *acknowledges;
             let (id, pattern, destination) = (id.clone(), pattern.clone(), destination.clone());
             let resource = self.broker.options.resource.clone();
             let fits = |line: &[u8]| fits(&pattern, &routing_key(&resource, line));
@@ -310,6 +323,9 @@ impl Session {
                     feed.give_back(&destination, number);
                     return written.map(|()| false);
                 }
+                if let (true, Some(mark)) = (acknowledges, frame.header("message-id")) {
+                    self.unacknowledged.add(mark.to_owned(), &destination, number);
+                }
                 if self.cuts.over() {
                     return Ok(false);
                 }
@@ -320,13 +336,17 @@ impl Session {
 
     fn message(&mut self, id: Option<&str>, key: &str, line: &[u8]) -> Frame {
         self.sent += 1;
+        let mark = format!("T_{}@@session@@{}", id.unwrap_or("0"), self.sent);
         let mut frame = Frame::new("MESSAGE")
             .with("destination", format!("/exchange/clients/{key}"))
-            .with("message-id", format!("T_{}@@session@@{}", id.unwrap_or("0"), self.sent))
+            .with("message-id", mark.clone())
             .with("n6-client-id", self.broker.options.organisation.clone())
             .with("persistent", "1");
         if let Some(id) = id {
             frame = frame.with("subscription", id);
+        }
+        if self.version == Some(Version::V1_2) {
+            frame = frame.with("ack", mark);
         }
         frame.with_body(line)
     }

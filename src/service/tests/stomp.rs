@@ -152,6 +152,28 @@ fn what_is_pushed_is_kept_and_receipts_are_given() {
 }
 
 #[test]
+fn what_a_client_did_not_acknowledge_is_for_the_next_connection() {
+    for version in Version::ALL {
+        let trial = start(&[("a.jsonl", EVENTS)]);
+        let subscribe = Frame::new("SUBSCRIBE").with("id", "1").with("ack", "client");
+        let subscribe = subscribe.with("destination", "/exchange/lab.example/*.*.*.*");
+        let (mut client, _) = Client::log_in(&trial, version, "k");
+        client.send(&subscribe);
+        let _first = client.frame().unwrap();
+        let second = client.frame().unwrap();
+        let mark = second.header("ack").or(second.header("message-id")).unwrap();
+        let name = if version == Version::V1_2 { "id" } else { "message-id" };
+        client.send(&Frame::new("ACK").with(name, mark).with("subscription", "1").with("receipt", "r"));
+        let told = std::iter::from_fn(|| client.frame()).find(|frame| frame.command == "RECEIPT");
+        assert!(told.is_some());
+        drop(client);
+        let (mut client, _) = Client::log_in(&trial, version, "k");
+        client.send(&subscribe);
+        assert_eq!(client.ids(1), ["3"], "one ACK is for both that came before");
+    }
+}
+
+#[test]
 fn a_stream_that_is_cut_or_expired_goes_on_with_the_next_connection() {
     let trial = start(&[("a.jsonl", EVENTS)]);
     trial.fault(Trouble::CutLines(1), Some(1));

@@ -208,6 +208,10 @@ fn follow(
         // What has no body becomes no report; the next acknowledgement is for it as well.
         there = body.is_empty() || sink.put(Come::Data(body.to_vec(), mark));
     }
+    // What was stored in the last moment need not come again.
+    for mark in stored.try_iter() {
+        connection.send(&acknowledgement(connection.version(), mark))?;
+    }
     connection.close();
     Ok(())
 }
