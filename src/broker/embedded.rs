@@ -251,9 +251,10 @@ impl Shared {
         let key = chunk_key(queue, segment.chunk);
         self.store.read(|snapshot| {
             let Some(chunk) = snapshot.bodies()?.get(&key)? else {
-                return match snapshot.rows()?.get(&key)? {
-                    Some(_) => Err(damaged(segment.chunk)),
-                    None => Ok(None),
+                return match (snapshot.rows()?.get(&key)?, snapshot.large(&key)?) {
+                    (Some(_), Some(body)) => Ok(Some(vec![body])),
+                    (Some(_), None) => Err(damaged(segment.chunk)),
+                    (None, _) => Ok(None),
                 };
             };
             let mut bodies = Vec::with_capacity(segment.len());

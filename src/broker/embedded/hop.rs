@@ -10,7 +10,7 @@ use super::names::Names;
 use super::queue::{Queues, Segment};
 use super::recent::{Entry, Recent};
 use super::state::{self, Sweep};
-use super::store::{BODIES, NAMES, ROWS, Store, chunk_key};
+use super::store::{BODIES, NAMES, PIECES, ROWS, Store, chunk_key};
 use super::{BrokerError, Outgoing, StateEntry};
 
 /// Messages for one queue that make one chunk.
@@ -106,7 +106,10 @@ impl<'a> Change<'a> {
                 row.remove(&(segment.start..segment.end));
                 if row.is_empty() {
                     rows.remove(&key)?;
-                    bodies.remove(&key)?;
+                    if bodies.remove(&key)?.is_none() {
+                        let mut pieces = transaction.open_table(PIECES)?;
+                        pieces.retain_in((&key, 0)..=(&key, u32::MAX), |_, _| false)?;
+                    }
                 } else {
                     rows.insert(&key, row.bytes().as_slice())?;
                 }
@@ -114,7 +117,16 @@ impl<'a> Change<'a> {
             for parcel in &self.parcels {
                 let key = parcel.key;
                 rows.insert(&key, Row::new(parcel.messages.len() as u32).bytes().as_slice())?;
-                chunk::write(&parcel.messages, bodies.insert_reserve(&key, parcel.size)?.as_mut());
+                match parcel.messages[..] {
+                    // In one piece it would lie in a page of the next power of two, written twice.
+                    [message] if parcel.size > chunk::FULL => {
+                        let mut pieces = transaction.open_table(PIECES)?;
+                        for (number, piece) in (0..).zip(message.chunks(chunk::FULL)) {
+                            pieces.insert((&key, number), piece)?;
+                        }
+                    }
+                    _ => chunk::write(&parcel.messages, bodies.insert_reserve(&key, parcel.size)?.as_mut()),
+                }
             }
         }
         recent.store(transaction, sweep, &self.state)

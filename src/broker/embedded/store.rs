@@ -14,7 +14,7 @@ use super::backend::Backend;
 use super::{BrokerError, SyncMode, lock};
 
 /// What this version writes and reads.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// How much memory the pages of the database may take.
 const CACHE: usize = 24 << 20;
 /// How large the file is when commits begin to note which pages are in use.
@@ -35,6 +35,8 @@ pub(super) const NAMES: TableDefinition<&str, u32> = TableDefinition::new("names
 pub(super) const ROWS: TableDefinition<ChunkKey, Bytes> = TableDefinition::new("chunks");
 /// The messages of a chunk.
 pub(super) const BODIES: TableDefinition<ChunkKey, Bytes> = TableDefinition::new("bodies");
+/// The pieces of a message that is larger than a chunk, by its chunk's key and their number.
+pub(super) const PIECES: TableDefinition<(ChunkKey, u32), Bytes> = TableDefinition::new("pieces");
 /// What bots remember: bot's number (big endian) and key → expiry and value.
 pub(super) const STATE: TableDefinition<Bytes, Bytes> = TableDefinition::new("state");
 /// What bots remember of late, a row a commit: see [`super::recent`].
@@ -76,6 +78,15 @@ impl Snapshot {
 
     pub(super) fn bodies(&self) -> Result<&ReadOnlyTable<ChunkKey, Bytes>, redb::Error> {
         self.table(&self.bodies, BODIES)
+    }
+
+    /// Puts a message together that is larger than a chunk; `None` if there is none under this key.
+    pub(super) fn large(&self, key: &[u8; 12]) -> Result<Option<Vec<u8>>, redb::Error> {
+        let mut body = None;
+        for piece in self.read.open_table(PIECES)?.range((key, 0)..=(key, u32::MAX))? {
+            body.get_or_insert_with(Vec::new).extend_from_slice(piece?.1.value());
+        }
+        Ok(body)
     }
 
     pub(super) fn state(&self) -> Result<&ReadOnlyTable<Bytes, Bytes>, redb::Error> {
@@ -211,6 +222,7 @@ impl Store {
         transaction.open_table(NAMES)?;
         transaction.open_table(ROWS)?;
         transaction.open_table(BODIES)?;
+        transaction.open_table(PIECES)?;
         transaction.open_table(STATE)?;
         transaction.open_table(RECENT)?;
         transaction.commit()?;

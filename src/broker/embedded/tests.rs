@@ -2,6 +2,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use redb::ReadableTableMetadata as _;
+
 use super::faults::{Faults, Work};
 use super::*;
 use crate::broker::contract::contract;
@@ -55,7 +57,7 @@ fn a_second_owner_is_refused() {
 
 #[test]
 fn other_formats_are_refused() {
-    for (format, hint) in [(vec![3, 0, 0, 0], "newer"), (vec![0, 0, 0, 0], "format 0"), (vec![1], "unknown")]
+    for (format, hint) in [(vec![4, 0, 0, 0], "newer"), (vec![0, 0, 0, 0], "format 0"), (vec![1], "unknown")]
     {
         let folder = tempfile::tempdir().unwrap();
         let broker = embedded(folder.path());
@@ -121,6 +123,24 @@ fn a_chunk_leaves_the_store_with_its_last_message() {
     chunks(1);
     link.commit(hop(82, [])).unwrap();
     chunks(0);
+}
+
+#[test]
+fn a_message_larger_than_a_chunk_is_stored_in_pieces_that_leave_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let large: Vec<u8> = (0..3_000_000u32).map(|number| (number % 251) as u8).collect();
+    link(&embedded(folder.path()), "q").commit(hop(0, [vec![1], large.clone(), vec![2]])).unwrap();
+    let broker = embedded(folder.path());
+    let pieces = |expected: u64| {
+        let count = broker.0.store.write(|transaction| Ok(transaction.open_table(store::PIECES)?.len()?));
+        assert_eq!(count.ok(), Some(expected));
+    };
+    pieces(3);
+    let mut link = link(&broker, "q");
+    let received: Vec<_> = link.receive(3, Duration::ZERO).unwrap().into_iter().map(|d| d.body).collect();
+    assert!(received == [vec![1], large, vec![2]]);
+    link.commit(hop(3, [])).unwrap();
+    pieces(0);
 }
 
 #[test]
