@@ -94,6 +94,6 @@ def needed(runtime):
 
 def to_json(venv, yaml):
     """Reads YAML as IntelMQ does."""
-    code = "import json, ruamel.yaml, sys; json.dump(ruamel.yaml.YAML(typ='safe', pure=True).load(sys.stdin), sys.stdout)"
+    code = "import json, ruamel.yaml, sys; json.dump(ruamel.yaml.YAML(typ='safe', pure=True).load(sys.stdin), sys.stdout, default=str)"
     run = subprocess.run([venv / "bin/python", "-c", code], input=yaml, text=True, stdout=subprocess.PIPE, check=True)
     return json.loads(run.stdout)
