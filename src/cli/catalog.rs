@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use crate::bots::Modules;
 use crate::diagnostic::Diagnostic;
-use crate::playbook::{Catalog, CatalogError, Entry, Known, KnownService, Playbook, lint};
+use crate::playbook::{Catalog, CatalogError, Entry, Known, KnownService, Level, Playbook, lint};
 use crate::service::{KINDS, Kind};
 
 /// Lists what is built in and what `--playbooks` adds.
@@ -96,10 +96,11 @@ pub(super) fn read(entry: &Entry) -> Result<Playbook, Failure> {
     entry.load().map_err(|problems| Failure::new(Exit::Invalid, problems))
 }
 
-/// Returns the id of a playbook for examples in help texts.
+/// Returns the id of a playbook for examples in help texts: one for those who begin.
 pub(super) fn example() -> String {
     let catalog = Catalog::built_in();
-    catalog.entries().next().map_or_else(|| "PLAYBOOK".to_owned(), |entry| entry.id.clone())
+    let easy = |entry: &&Entry| entry.load().is_ok_and(|playbook| playbook.level == Level::Beginner);
+    catalog.entries().find(easy).map_or_else(|| "PLAYBOOK".to_owned(), |entry| entry.id.clone())
 }
 
 impl From<CatalogError> for Failure {
@@ -109,5 +110,18 @@ impl From<CatalogError> for Failure {
             CatalogError::Folder { .. } => "playbooks-folder",
         };
         Failure::one(Exit::Usage, Diagnostic::error(code, error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_built_in_has_no_problem() {
+        for entry in Catalog::built_in().entries() {
+            let problems = problems(entry);
+            assert!(entry.load().is_ok() && problems.is_empty(), "{}: {problems:?}", entry.id);
+        }
     }
 }

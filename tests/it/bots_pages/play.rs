@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -91,6 +92,10 @@ impl Stage {
         if let Some(trial) = &mut self.trial {
             if spec.kind == Kind::Collector {
                 told(&trial.round(), &mut made, None, &names);
+                // What a stream brings comes when it comes.
+                while !is_complete(example, &made) && trial.rings(Duration::from_secs(3)) {
+                    told(&trial.round(), &mut made, None, &names);
+                }
             }
             for message in &messages {
                 told(&trial.feed(message), &mut made, Some(message), &names);
@@ -124,6 +129,16 @@ impl Stage {
             None => Ok(texts),
         }
     }
+}
+
+/// Tells whether as much was made as the example shows, or something where it shows nothing yet.
+fn is_complete(example: &Example, made: &Made) -> bool {
+    let elsewhere = ["request", "wrote", "rows", "log"];
+    let mut shown = example.made.iter().filter(|block| !elsewhere.contains(&block.role.as_str()));
+    shown.all(|block| {
+        let made = made.get(&(block.role.clone(), block.name.clone()));
+        made.is_some_and(|text| !text.is_empty() && text.trim_end().len() >= block.text.trim_end().len())
+    })
 }
 
 /// Starts the services of an example, as playbooks have them: `kind`, `options`, and `data` among its files.
