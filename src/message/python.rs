@@ -75,6 +75,14 @@ pub(crate) fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
 }
 
+/// Returns a text's first line as `str.splitlines` tells it, and the byte where the next one begins.
+pub(crate) fn first_line(text: &str) -> (&str, usize) {
+    let ends = |c| matches!(c, '\n'..='\r' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let Some((line, rest)) = text.find(ends).map(|end| text.split_at(end)) else { return (text, text.len()) };
+    let end = if rest.starts_with("\r\n") { 2 } else { rest.chars().next().map_or(0, char::len_utf8) };
+    (line, line.len() + end)
+}
+
 /// Everything written by this module is UTF-8.
 pub(crate) fn into_text(out: Vec<u8>) -> String {
     String::from_utf8(out).unwrap_or_default()
