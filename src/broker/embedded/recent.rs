@@ -14,7 +14,7 @@ use super::store::{RECENT, STATE, Snapshot};
 
 /// How many bytes are gathered before they are folded in; they are also in memory, in about twice the room.
 #[cfg(not(test))]
-const BYTES: usize = 4 << 20;
+const BYTES: usize = 1 << 20;
 /// How many commits are gathered.
 #[cfg(not(test))]
 const ROWS: u64 = 2000;
