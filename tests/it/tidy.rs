@@ -301,8 +301,8 @@ const NAMED_TWICE: &[(&str, &[&str], &str)] = &[
     ),
 ];
 
-/// Libraries of bots that are being written (decision 003); each leaves this list with its bot.
-const COMING: &[&str] = &["lettre", "maxminddb", "postgres", "rusqlite", "tar", "zip"];
+/// Libraries of what is being written; each leaves this list with it.
+const COMING: &[&str] = &["bollard", "futures_util", "lapin", "postgres", "rdkafka"];
 
 #[test]
 fn one_module_names_each_client_library() {
@@ -339,7 +339,7 @@ fn dependencies(table: &str) -> Vec<String> {
 fn direct_dependencies_stay_few() {
     let count = dependencies("dependencies").len();
     assert!(count > 10, "Cargo.toml was not read");
-    assert!(count <= 52, "{count} direct dependencies, at most 52");
+    assert!(count <= 56, "{count} direct dependencies, at most 56");
 }
 
 #[test]
