@@ -12,7 +12,7 @@ use intelmq_lab::broker::{Embedded, Options};
 use intelmq_lab::diagnostic::Source;
 use intelmq_lab::message::{Idf, Message};
 use intelmq_lab::pipeline::Environment;
-use intelmq_lab::runtime::{Botnet, Destination, Logger, Surroundings};
+use intelmq_lab::runtime::{Botnet, Destination, Logger, Queues, Surroundings};
 
 const ROWS: u64 = 20_000;
 const FILE: &str = "2026-01-15-scan_http-lab.csv";
@@ -69,9 +69,10 @@ fn run_chain(text: &str) -> Duration {
     std::fs::write(path.join("in").join(FILE), text).expect("a file");
     let source = Source::new("runtime.yaml", runtime(path));
     let surroundings = Surroundings {
-        broker: Arc::new(
+        queues: Queues::In(Arc::new(
             Embedded::open(&path.join("queues"), Options::default()).expect("an embedded broker"),
-        ),
+        )),
+        only: None,
         idf: Idf::builtin(),
         environment: Environment::default(),
         state: path.to_owned(),

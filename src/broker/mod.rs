@@ -7,12 +7,20 @@
 mod contract;
 mod embedded;
 mod redis_cache;
+mod registry;
+mod routes;
+mod side;
+mod url;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use embedded::{Embedded, Options, SyncMode};
 pub use redis_cache::{CacheAddress, CacheWrite, RedisCache};
+pub use registry::{BROKERS, BrokerKind, ChoiceError, Settings, choose};
+pub use routes::{Party, RouteError, Routes};
+pub use side::Side;
+pub use url::{Url, UrlError};
 
 /// How one instance of a bot is connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +134,11 @@ pub trait Broker: Send + Sync {
         false
     }
 
+    /// Tells whether one link stores a hop of several bots whole, so that they may hand messages on within a process.
+    fn hands_on(&self) -> bool {
+        true
+    }
+
     /// Wakes everyone who waits in [`Link::receive`] or [`Broker::wait_for_room`], so that they look whether they shall stop.
     ///
     /// A link that does not wait now returns at once from its next [`Link::receive`] that would wait.
@@ -157,4 +170,9 @@ pub trait Link: Send {
 
     /// Returns what a bot remembers under a key and has not expired.
     fn recall(&mut self, bot: &str, key: &[u8]) -> Result<Option<Vec<u8>>, BrokerError>;
+
+    /// Does so for several keys, in their order; a server is asked once.
+    fn recall_many(&mut self, bot: &str, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, BrokerError> {
+        keys.iter().map(|key| self.recall(bot, key)).collect()
+    }
 }

@@ -38,10 +38,10 @@ pub(super) struct Common {
     /// Where the botnet runs: local; compose and vagrant are not in this version [default: local]
     #[arg(long, global = true)]
     pub(super) target: Option<String>,
-    /// Where messages wait: embedded; redis, rabbitmq and kafka are not in this version [default: embedded]
+    /// Where messages wait: embedded, redis, rabbitmq, kafka, or runtime for what the runtime file says [default: embedded]
     #[arg(long, global = true)]
     pub(super) broker: Option<String>,
-    /// A broker that runs already; not in this version
+    /// A broker that runs already, as redis://:password@host:6379/2, amqp://host or kafka://host:9092; @FILE reads it from a file
     #[arg(long, global = true, value_name = "URL")]
     pub(super) broker_url: Option<String>,
     /// A folder with playbooks of your own; equal ids replace the built-in ones

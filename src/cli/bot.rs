@@ -3,10 +3,15 @@
 use std::path::PathBuf;
 
 use super::args::{Common, LabArg};
+use super::botnet::{LogFormat, failed};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::lab;
+use super::queues::Opening;
+use crate::broker::SyncMode;
+use crate::pipeline::Environment;
 use crate::runtime::control::BotAction;
+use crate::runtime::{self, Destination};
 
 /// The arguments of `bot`.
 #[derive(Debug, clap::Args)]
@@ -29,8 +34,10 @@ enum Verb {
     /// Make a bot of a lab read LAB/etc/runtime.yaml again; the others do so too
     #[command(after_help = "Example: intelmq-lab bot reload url-expert")]
     Reload(Named),
-    /// Run one bot until SIGTERM; it needs a networked broker, which this version does not have
-    #[command(after_help = "Example: intelmq-lab bot run url-expert --runtime runtime.yaml --broker redis")]
+    /// Run one bot until SIGTERM, as a process of its own; it needs a broker that is a server
+    #[command(
+        after_help = "Example: intelmq-lab bot run url-expert --runtime etc/runtime.yaml --state var/ --broker redis"
+    )]
     Run(Run),
 }
 
@@ -46,9 +53,18 @@ struct Named {
 struct Run {
     /// The bot's id in the runtime file
     id: String,
-    /// The runtime file
+    /// The runtime file; the bot reloads when it changes, and on SIGHUP
     #[arg(long, value_name = "FILE")]
-    runtime: Option<PathBuf>,
+    runtime: PathBuf,
+    /// The folder of what IntelMQ calls the state path
+    #[arg(long, value_name = "DIR")]
+    state: PathBuf,
+    /// The folder of its log and dump [default: DIR/log]
+    #[arg(long, value_name = "DIR")]
+    log: Option<PathBuf>,
+    /// How log lines are written
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, hide_possible_values = true)]
+    log_format: LogFormat,
 }
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
@@ -57,7 +73,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         Verb::Stop(named) => act(named, (BotAction::Stop, "stopped"), common),
         Verb::Restart(named) => act(named, (BotAction::Restart, "restarted"), common),
         Verb::Reload(named) => act(named, (BotAction::Reload, "reloaded"), common),
-        Verb::Run(run) => Err(alone(run, common)),
+        Verb::Run(run) => alone(run, common),
     }
 }
 
@@ -67,24 +83,33 @@ fn act(named: &Named, (action, word): (BotAction, &str), common: &Common) -> Res
     lab::done(&lab, &format!("{word} {}", named.id), common)
 }
 
-/// Says why a bot cannot run alone yet.
-fn alone(run: &Run, common: &Common) -> Failure {
-    let file = run.runtime.as_ref().map_or("FILE".to_owned(), |file| file.display().to_string());
-    let failure = match common.broker.as_deref() {
-        None | Some("embedded") => Failure::usage(
-            "needs-networked-broker",
-            format!(
-                "`bot run {}` needs a broker that other processes reach too; the embedded one is part of one process",
-                run.id
-            ),
-        ),
-        Some(broker) => Failure::usage(
-            "broker-not-in-version",
-            format!(
-                "the broker `{broker}` is not in this version yet, so that `{}` cannot run alone",
-                run.id
-            ),
-        ),
-    };
-    failure.help(format!("`intelmq-lab botnet run {file} --state DIR` runs the whole botnet in one process"))
+fn alone(run: &Run, common: &Common) -> Result<Exit, Failure> {
+    let state = run.state.clone();
+    if common.broker_url.is_none() && matches!(common.broker.as_deref(), None | Some("embedded")) {
+        return Err(without_server(run));
+    }
+    let queues = Opening { common, folder: &state, sync: SyncMode::Never }.open("runtime")?;
+    let log = run.log.clone().unwrap_or_else(|| state.join("log"));
+    runtime::run(runtime::Run {
+        file: run.runtime.clone(),
+        log: Destination { format: run.log_format.format(), folder: Some(log), stderr: true },
+        state,
+        queues,
+        only: Some(run.id.clone()),
+        environment: Environment::new(std::env::vars()),
+        lab: None,
+    })
+    .map_err(|error| failed(&error))?;
+    Ok(Exit::Ok)
+}
+
+/// Says that a bot cannot run alone on queues that are part of a process.
+fn without_server(run: &Run) -> Failure {
+    let title = format!(
+        "`bot run {}` needs a broker that other processes reach too; the embedded one is part of one process",
+        run.id
+    );
+    Failure::usage("needs-networked-broker", title)
+        .help("say where it is: --broker-url URL, --broker redis, or --broker runtime for what the runtime file says")
+        .help(format!("`intelmq-lab botnet run {} --state DIR` runs the whole botnet in one process", run.runtime.display()))
 }

@@ -1,13 +1,13 @@
 //! `botnet run`: a whole botnet in this process, from its runtime file, until SIGTERM; `botnet reload`: that of a lab.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::args::{Common, LabArg};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::lab;
-use crate::broker::{Embedded, Options, SyncMode};
+use super::queues::Opening;
+use crate::broker::SyncMode;
 use crate::diagnostic::Diagnostic;
 use crate::pipeline::Environment;
 use crate::runtime::{self, BotnetError, Destination, Format, RunError};
@@ -40,7 +40,7 @@ struct Run {
     /// The runtime file
     #[arg(value_name = "FILE")]
     runtime: PathBuf,
-    /// The folder of its queues and of what IntelMQ calls the state path
+    /// The folder of what IntelMQ calls the state path, and of the queues if they are embedded
     #[arg(long, value_name = "DIR")]
     state: PathBuf,
     /// The folder of its logs and dumps [default: DIR/log]
@@ -58,7 +58,7 @@ struct Run {
 }
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-enum LogFormat {
+pub(super) enum LogFormat {
     /// As IntelMQ writes and reads them
     #[default]
     Intelmq,
@@ -86,13 +86,6 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
 }
 
 fn foreground(run: &Run, common: &Common) -> Result<Exit, Failure> {
-    if let Some(broker) = common.broker.as_deref().filter(|broker| *broker != "embedded") {
-        return Err(Failure::usage(
-            "not-in-version",
-            format!("`botnet run --broker {broker}` is not in this version yet"),
-        )
-        .help("leave --broker away: the queues are then in the folder of --state"));
-    }
     if run.lab.is_some() {
         // The supervisor of a lab outlives the terminal that started it. It fails only for who leads a session already.
         let _ = rustix::process::setsid();
@@ -101,18 +94,14 @@ fn foreground(run: &Run, common: &Common) -> Result<Exit, Failure> {
         Sync::Never => SyncMode::Never,
         Sync::Always => SyncMode::Always,
     };
-    let broker =
-        Embedded::open(&run.state.join("queues"), Options { sync }).map_err(|error| failed(&error.into()))?;
+    let queues = Opening { common, folder: &run.state, sync }.open("embedded")?;
     let log = run.log.clone().unwrap_or_else(|| run.state.join("log"));
-    let format = match run.log_format {
-        LogFormat::Intelmq => Format::IntelMq,
-        LogFormat::Json => Format::Json,
-    };
     runtime::run(runtime::Run {
         file: run.runtime.clone(),
         state: run.state.clone(),
-        log: Destination { format, folder: Some(log), stderr: run.lab.is_none() },
-        broker: Arc::new(broker),
+        log: Destination { format: run.log_format.format(), folder: Some(log), stderr: run.lab.is_none() },
+        queues,
+        only: None,
         environment: Environment::new(std::env::vars()),
         lab: run.lab.clone(),
     })
@@ -120,7 +109,17 @@ fn foreground(run: &Run, common: &Common) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-fn failed(error: &RunError) -> Failure {
+impl LogFormat {
+    pub(super) fn format(self) -> Format {
+        match self {
+            LogFormat::Intelmq => Format::IntelMq,
+            LogFormat::Json => Format::Json,
+        }
+    }
+}
+
+/// Says why a botnet could not be run, or did not go on.
+pub(super) fn failed(error: &RunError) -> Failure {
     match error {
         RunError::Botnet(BotnetError::Invalid(complaints)) => Failure::new(Exit::Invalid, complaints.clone()),
         RunError::Botnet(BotnetError::Harmonization { .. }) => {

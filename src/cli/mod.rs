@@ -25,6 +25,7 @@ mod list;
 mod logs;
 mod man;
 mod output;
+mod queues;
 mod render;
 mod reports;
 mod reset;

@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let feeds = playbook.feeds().map_err(unreadable)?;
     // Secrets and ports become placeholders: what is rendered may be shown to anybody.
     let given = Given { lab: playbook.id.value.clone(), folder: out, feeds, ..Given::default() };
-    let plan = plan(&playbook, choice, &given).map_err(SessionError::from)?;
+    let plan = plan(&playbook, choice.clone(), &given).map_err(SessionError::from)?;
     let Some(target) = target::find(choice.target.name) else {
         return Err(Failure::usage("unknown-target", format!("there is no target {}", choice.target.name)));
     };

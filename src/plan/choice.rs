@@ -1,5 +1,6 @@
 //! Which targets, brokers and layouts there are, and which go together.
 
+use crate::broker::{self, BrokerKind, Url};
 use crate::diagnostic::suggest;
 
 use super::PlanError;
@@ -15,30 +16,11 @@ pub struct TargetFacts {
     pub broker: &'static str,
 }
 
-/// A broker as planning sees it.
-#[derive(Debug, PartialEq, Eq)]
-pub struct BrokerFacts {
-    /// The name on the command line.
-    pub name: &'static str,
-    /// Whether this version has it.
-    pub ready: bool,
-    /// Whether bots in several processes can use it.
-    pub networked: bool,
-}
-
 /// Every target; the first is the default.
 pub const TARGETS: &[TargetFacts] = &[
     TargetFacts { name: "local", ready: true, broker: "embedded" },
     TargetFacts { name: "compose", ready: false, broker: "redis" },
     TargetFacts { name: "vagrant", ready: false, broker: "redis" },
-];
-
-/// Every broker.
-pub const BROKERS: &[BrokerFacts] = &[
-    BrokerFacts { name: "embedded", ready: true, networked: false },
-    BrokerFacts { name: "redis", ready: false, networked: true },
-    BrokerFacts { name: "rabbitmq", ready: false, networked: true },
-    BrokerFacts { name: "kafka", ready: false, networked: true },
 ];
 
 /// What the user asked for; `None` is the default.
@@ -53,49 +35,47 @@ pub struct Wish {
 }
 
 /// A target and a broker that go together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Choice {
     /// The target.
     pub target: &'static TargetFacts,
     /// The broker.
-    pub broker: &'static BrokerFacts,
+    pub broker: &'static BrokerKind,
+    /// Where the broker runs already; `None` if the target brings it.
+    pub url: Option<Url>,
+}
+
+/// Two choices are the same if they name the same.
+impl PartialEq for Choice {
+    fn eq(&self, other: &Self) -> bool {
+        (self.target, self.broker.name, &self.url) == (other.target, other.broker.name, &other.url)
+    }
 }
 
 /// Decides on a target and a broker, or says in one sentence why a wish cannot be met.
 pub fn choose(wish: &Wish) -> Result<Choice, PlanError> {
     let target = match &wish.target {
         None => &TARGETS[0],
-        Some(name) => named("target", name, TARGETS, |target| (target.name, target.ready))?,
+        Some(name) => target(name)?,
     };
-    let broker = wish.broker.as_deref().unwrap_or(target.broker);
-    let broker = named("broker", broker, BROKERS, |broker| (broker.name, broker.ready))?;
-    if wish.broker_url.is_some() && !broker.networked {
-        return Err(PlanError::Impossible(format!(
-            "--broker-url needs a broker that is a server of its own; `{}` is part of this program",
-            broker.name
-        )));
-    }
-    Ok(Choice { target, broker })
+    let (broker, url) = broker::choose(wish.broker.as_deref(), wish.broker_url.as_deref(), target.broker)
+        .map_err(|error| PlanError::Impossible(error.to_string()))?;
+    Ok(Choice { target, broker, url })
 }
 
-fn named<T>(
-    what: &'static str,
-    name: &str,
-    all: &'static [T],
-    facts: fn(&T) -> (&'static str, bool),
-) -> Result<&'static T, PlanError> {
-    let Some(found) = all.iter().find(|one| facts(one).0 == name) else {
-        let names: Vec<&str> = all.iter().map(|one| facts(one).0).collect();
-        let near = suggest(name, names.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-        let way = near.unwrap_or_else(|| format!("there are {}", names.join(", ")));
-        return Err(PlanError::Impossible(format!("there is no {what} `{name}`; {way}")));
+fn target(name: &str) -> Result<&'static TargetFacts, PlanError> {
+    let names = TARGETS.iter().map(|target| target.name);
+    let Some(found) = TARGETS.iter().find(|target| target.name == name) else {
+        let near = suggest(name, names.clone()).map(|near| format!("did you mean `{near}`?"));
+        let way = near.unwrap_or_else(|| format!("there are {}", names.collect::<Vec<_>>().join(", ")));
+        return Err(PlanError::Impossible(format!("there is no target `{name}`; {way}")));
     };
-    if facts(found).1 {
+    if found.ready {
         return Ok(found);
     }
-    let ready: Vec<&str> = all.iter().map(facts).filter(|(_, ready)| *ready).map(|(name, _)| name).collect();
+    let ready: Vec<&str> = TARGETS.iter().filter(|target| target.ready).map(|target| target.name).collect();
     Err(PlanError::Impossible(format!(
-        "the {what} `{name}` is not in this version yet; it has {}",
+        "the target `{name}` is not in this version yet; it has {}",
         ready.join(", ")
     )))
 }
@@ -125,7 +105,7 @@ mod tests {
             (Some("moon"), None, None, "there is no target `moon`; there are local, compose, vagrant"),
             (
                 None,
-                None,
+                Some("embedded"),
                 Some(redis),
                 "--broker-url needs a broker that is a server of its own; `embedded` is part of this program",
             ),

@@ -6,7 +6,7 @@ mod export;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-pub use choice::{BROKERS, BrokerFacts, Choice, TARGETS, TargetFacts, Wish, choose};
+pub use choice::{Choice, TARGETS, TargetFacts, Wish, choose};
 pub use export::{Export, STATE_PATH, botnet_after, export};
 
 use crate::diagnostic::Diagnostic;

@@ -1,7 +1,7 @@
 //! A whole botnet in one process: starts, stops and watches its bots, and takes new configurations into use.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -10,41 +10,19 @@ use std::time::Duration;
 use super::build::{self, Carried};
 use super::control::{BotAction, BotState, BotStatus, Configuration, QueueStatus, Snapshot};
 use super::error::BotnetError;
-use super::journal::Journal;
-use super::log::Logger;
 use super::net::{Activity, Net};
 use super::slot::Slot;
 use super::stopped;
+use super::surroundings::Surroundings;
 use super::worker::Worker;
 use crate::broker::Broker;
 use crate::diagnostic::Source;
 use crate::message::Idf;
-use crate::pipeline::{BotConfig, Environment, Kind, Pipeline};
+use crate::pipeline::{BotConfig, Kind, Pipeline};
 use crate::whole;
 
 /// How long [`Botnet::act`] waits for a bot to come up before it answers with what is so far.
 const COMING_UP: Duration = Duration::from_secs(10);
-
-/// Where a botnet runs.
-#[derive(Clone)]
-pub struct Surroundings {
-    /// Where the queues are.
-    pub broker: Arc<dyn Broker>,
-    /// The fields that messages may have.
-    pub idf: Arc<Idf>,
-    /// Variables that override parameters (facts §1.2).
-    pub environment: Environment,
-    /// The folder that IntelMQ calls the state path.
-    pub state: PathBuf,
-    /// The folder of logs and dumps.
-    pub log: PathBuf,
-    /// Takes the log lines.
-    pub logger: Arc<Logger>,
-    /// Takes what every bot does with every message; outside labs there is none.
-    pub journal: Option<Arc<Journal>>,
-    /// The runtime file, which is replaced when a new configuration is taken into use.
-    pub file: PathBuf,
-}
 
 /// A running botnet.
 pub struct Botnet {
@@ -67,7 +45,7 @@ impl Botnet {
     /// Checks a runtime file and starts every enabled bot; returns once all are up or have failed.
     pub fn start(source: &Source, surroundings: Surroundings) -> Result<Arc<Botnet>> {
         let activity = Arc::new(Activity::default());
-        let pipeline = build::checked(source, &surroundings.logger)?;
+        let pipeline = build::checked(source, &surroundings)?;
         let net = Arc::new(build::net(&pipeline, &surroundings, &activity, &Carried::new())?);
         let inner = Inner { text: source.text().to_owned(), threads: HashMap::new() };
         let botnet = Arc::new(Botnet {
@@ -79,8 +57,8 @@ impl Botnet {
         });
         let mut inner = botnet.lock();
         let enabled: Vec<usize> =
-            (0..net.slots.len()).filter(|&index| is_enabled(&pipeline, &net.slots[index])).collect();
-        for slot in net.slots.iter().filter(|slot| !is_enabled(&pipeline, slot)) {
+            (0..net.slots.len()).filter(|&index| botnet.starts(&pipeline, &net.slots[index])).collect();
+        for slot in net.slots.iter().filter(|slot| !botnet.starts(&pipeline, slot)) {
             slot.life.set(BotState::Disabled);
         }
         let asleep = stopped::read(&botnet.surroundings);
@@ -206,7 +184,7 @@ impl Botnet {
         keep: impl FnOnce(&Path) -> Result<()>,
     ) -> Result<Configuration> {
         let source = Source::new(self.surroundings.file.display().to_string(), text);
-        let pipeline = build::checked(&source, &self.surroundings.logger)?;
+        let pipeline = build::checked(&source, &self.surroundings)?;
         let mut inner = self.lock();
         let old = self.net();
         // Refuse before anything is stopped.
@@ -231,7 +209,7 @@ impl Botnet {
         let revision = self.revision.fetch_add(1, Ordering::SeqCst) + 1;
         for index in 0..net.slots.len() {
             let slot = &net.slots[index];
-            if !is_enabled(&pipeline, slot) {
+            if !self.starts(&pipeline, slot) {
                 slot.life.set(BotState::Disabled);
             } else if !asleep.iter().any(|id| **id == *slot.id) {
                 start_bot(&mut inner, &net, index);
@@ -264,6 +242,27 @@ impl Botnet {
     /// Returns where the botnet runs.
     pub fn surroundings(&self) -> &Surroundings {
         &self.surroundings
+    }
+
+    /// Returns where the queues are.
+    pub fn broker(&self) -> Arc<dyn Broker> {
+        self.net().broker.clone()
+    }
+
+    /// Tells whether a bot starts by itself. One that was named does so even if it is disabled, as in IntelMQ.
+    fn starts(&self, pipeline: &Pipeline, slot: &Slot) -> bool {
+        self.surroundings.only.is_some() || pipeline.bot(&slot.id).is_some_and(BotConfig::enabled)
+    }
+
+    /// Tells whether every bot has ended by itself; with the error of one that failed.
+    pub(super) fn ended(&self) -> Option<Result<()>> {
+        let net = self.net();
+        let state = |wanted| net.slots.iter().find(|slot| slot.state() == wanted);
+        if let Some(slot) = state(BotState::Failed) {
+            let error = slot.counters.last_error().unwrap_or_default();
+            return Some(Err(BotnetError::BotFailed { id: slot.id.to_string(), error }));
+        }
+        net.slots.iter().all(|slot| slot.state() == BotState::Finished).then_some(Ok(()))
     }
 
     /// Calls something with one bot.
@@ -335,10 +334,6 @@ fn wait_until_up(net: &Net) {
     for slot in &net.slots {
         slot.life.wait_while(BotState::Starting, deadline);
     }
-}
-
-fn is_enabled(pipeline: &Pipeline, slot: &Slot) -> bool {
-    pipeline.bot(&slot.id).is_some_and(BotConfig::enabled)
 }
 
 fn carried(net: &Net) -> Carried {

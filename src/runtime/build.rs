@@ -4,25 +4,38 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::botnet::Surroundings;
 use super::error::BotnetError;
-use super::log::{Logger, SELF};
+use super::log::SELF;
 use super::net::{Activity, Net};
-use super::rules::Rules;
+use super::rules::{Rules, queue_limit};
 use super::slot::{Parts, Slot};
 use super::statistics::Counters;
+use super::surroundings::{Queues, Surroundings};
 use crate::bots::{self, Level, Modules, Site};
+use crate::broker::{Broker, Party, RouteError};
 use crate::diagnostic::{Diagnostic, Source, Style, render};
-use crate::pipeline::{BotConfig, Destinations, Kind, ParamError, Params, Pipeline};
+use crate::pipeline::{BotConfig, Destinations, Kind, ParamError, Params, Pipeline, validate_bot};
 
 /// What outlives a new configuration, by bot: its parameters then, its counters, when its next round is due.
 pub(super) type Carried = BTreeMap<String, (Params, Arc<Counters>, Option<Instant>)>;
 
 /// Reads and checks a runtime file; warnings are no hindrance, and go to the log.
-pub(super) fn checked(source: &Source, logger: &Logger) -> Result<Pipeline, BotnetError> {
-    let (pipeline, warnings) = Pipeline::load(source.clone(), &Modules).map_err(BotnetError::Invalid)?;
+///
+/// If only one bot runs here, only that one has to be right: the others may be of modules that this program does not have.
+pub(super) fn checked(source: &Source, surroundings: &Surroundings) -> Result<Pipeline, BotnetError> {
+    let (pipeline, warnings) = match &surroundings.only {
+        None => Pipeline::load(source.clone(), &Modules).map_err(BotnetError::Invalid)?,
+        Some(id) => {
+            let pipeline = Pipeline::parse(source.clone()).map_err(BotnetError::Invalid)?;
+            let problems = validate_bot(&pipeline, id, &Modules, &surroundings.environment);
+            if problems.iter().any(Diagnostic::is_error) {
+                return Err(BotnetError::Invalid(problems));
+            }
+            (pipeline, problems)
+        }
+    };
     for line in render(&warnings, Style::Plain).lines().filter(|line| line.starts_with("warning")) {
-        logger.log(SELF, Level::Warning, &format!("{}: {line}", source.name()));
+        surroundings.logger.log(SELF, Level::Warning, &format!("{}: {line}", source.name()));
     }
     Ok(pipeline)
 }
@@ -35,7 +48,8 @@ pub(super) fn net(
     carried: &Carried,
 ) -> Result<Net, BotnetError> {
     let mut slots = Vec::new();
-    for bot in pipeline.bots() {
+    let here = |bot: &&BotConfig| surroundings.only.as_ref().is_none_or(|only| bot.id() == only);
+    for bot in pipeline.bots().iter().filter(here) {
         slots.push(slot(pipeline, bot, surroundings, carried)?);
     }
     let order = flow_order(&slots);
@@ -51,15 +65,46 @@ pub(super) fn net(
         .filter_map(|(index, slot)| slot.source.clone().map(|source| (source, index)))
         .collect::<HashMap<_, _>>();
     Ok(Net {
+        broker: broker(&slots, surroundings)?,
+        limits: limits(pipeline, surroundings),
         slots,
         listed,
         readers,
-        broker: surroundings.broker.clone(),
         idf: surroundings.idf.clone(),
         logger: surroundings.logger.clone(),
         journal: surroundings.journal.clone(),
         activity: activity.clone(),
     })
+}
+
+/// Returns where the queues of these bots are.
+fn broker(slots: &[Slot], surroundings: &Surroundings) -> Result<Arc<dyn Broker>, BotnetError> {
+    let routes = match &surroundings.queues {
+        Queues::In(broker) => return Ok(broker.clone()),
+        Queues::AsConfigured(routes) => routes,
+    };
+    let parties: Vec<Party> =
+        slots.iter().map(|slot| Party { wiring: slot.wiring(), params: &slot.params }).collect();
+    routes.connect(&parties).map_err(|error| match error {
+        RouteError::Broker(error) => error.into(),
+        other => unusable(other.to_string()),
+    })
+}
+
+/// Returns how many messages the queues of bots take that do not run here.
+fn limits(pipeline: &Pipeline, surroundings: &Surroundings) -> HashMap<String, u64> {
+    let Some(only) = &surroundings.only else { return HashMap::new() };
+    let others = pipeline.bots().iter().filter(|bot| bot.id() != only);
+    let limit = |bot: &BotConfig| {
+        let spec = bots::find(bot.module()).map(|spec| &spec.spec);
+        let params = pipeline.params(bot.id(), spec, &surroundings.environment);
+        Some((params.text("source_queue").ok()??, queue_limit(&params).ok()?))
+    };
+    others.filter_map(limit).collect()
+}
+
+fn unusable(title: String) -> BotnetError {
+    BotnetError::Invalid(vec![Diagnostic::error("unusable-bot", title)])
 }
 
 fn slot(
@@ -68,7 +113,6 @@ fn slot(
     surroundings: &Surroundings,
     carried: &Carried,
 ) -> Result<Slot, BotnetError> {
-    let unusable = |title: String| BotnetError::Invalid(vec![Diagnostic::error("unusable-bot", title)]);
     let id = bot.id();
     let spec =
         bots::find(bot.module()).ok_or_else(|| unusable(format!("unknown module {:?}", bot.module())))?;

@@ -14,6 +14,14 @@ pub enum BotnetError {
         /// The id that was meant, perhaps.
         nearest: Option<String>,
     },
+    /// A bot cannot go on.
+    #[error("bot {id:?} stopped: {error}")]
+    BotFailed {
+        /// The id.
+        id: String,
+        /// Why.
+        error: String,
+    },
     /// The verb does not fit the bot.
     #[error("{0}")]
     NotPossible(String),

@@ -319,7 +319,8 @@ impl<'n> Hop<'n> {
     /// Takes the core of a bot that may be handed messages straight, if it may.
     fn helper(&self, index: usize) -> Result<Option<MutexGuard<'n, Core>>, BrokerError> {
         let slot = &self.net.slots[index];
-        let willing = slot.cores.len() == 1
+        let willing = self.net.broker.hands_on()
+            && slot.cores.len() == 1
             && self.net.slots[self.head].cores.len() == 1
             && slot.rules.rate_limit.is_zero()
             && !slot.rules.scheduled

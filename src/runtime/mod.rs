@@ -23,13 +23,15 @@ mod rules;
 mod slot;
 mod statistics;
 mod stopped;
+mod surroundings;
 mod switch;
 #[cfg(test)]
 mod tests;
 mod worker;
 
-pub use botnet::{Botnet, Surroundings};
+pub use botnet::Botnet;
 pub use error::BotnetError;
 pub use journal::Journal;
 pub use log::{Destination, Format, Logger};
 pub use process::{Run, RunError, random_token, run};
+pub use surroundings::{Queues, Surroundings};

@@ -33,6 +33,8 @@ pub(super) struct Net {
     /// Which bot reads a queue.
     pub(super) readers: HashMap<Arc<str>, usize>,
     pub(super) broker: Arc<dyn Broker>,
+    /// How many messages the queues of bots take that do not run here.
+    pub(super) limits: HashMap<String, u64>,
     pub(super) idf: Arc<Idf>,
     pub(super) logger: Arc<Logger>,
     pub(super) journal: Option<Arc<Journal>>,
@@ -99,12 +101,7 @@ impl Net {
     }
 
     pub(super) fn wiring(&self, index: usize) -> Wiring {
-        let slot = &self.slots[index];
-        Wiring {
-            bot: slot.id.to_string(),
-            source: slot.source.as_deref().map(str::to_owned),
-            destinations: slot.destinations().map(ToString::to_string).collect(),
-        }
+        self.slots[index].wiring()
     }
 
     /// Lists the queues in the order of the runtime file, each with the bot that reads it.
@@ -125,7 +122,8 @@ impl Net {
 
     /// Returns how many messages a queue takes.
     pub(super) fn limit(&self, queue: &str) -> u64 {
-        self.readers.get(queue).map_or(UNREAD_LIMIT, |&reader| self.slots[reader].rules.queue_limit)
+        let here = self.readers.get(queue).map(|&reader| self.slots[reader].rules.queue_limit);
+        here.or_else(|| self.limits.get(queue).copied()).unwrap_or(UNREAD_LIMIT)
     }
 
     /// Tells whether every queue that a bot may send to takes more messages.

@@ -1,26 +1,33 @@
 //! One process that runs a botnet until it is told to stop: `botnet run`, and the supervisor of a local lab.
 
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tokio::sync::Notify;
 
-use super::botnet::{Botnet, Surroundings};
+use super::botnet::Botnet;
 use super::control::{Control, Listen, serve};
 use super::error::BotnetError;
 use super::format;
 use super::journal::Journal;
 use super::log::{Destination, Logger, SELF};
+use super::surroundings::{Queues, Surroundings};
 use crate::bots::Level;
-use crate::broker::{Broker, BrokerError};
+use crate::broker::BrokerError;
 use crate::diagnostic::{Source, Style, render};
 use crate::message::Idf;
 use crate::pipeline::Environment;
 use crate::service::{ServiceError, Services};
 use crate::whole;
+
+/// How long a process with a single bot waits before it looks whether its runtime file has changed.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What to run, and where.
 pub struct Run {
@@ -31,7 +38,9 @@ pub struct Run {
     /// Where log lines go; dumps stand in its folder, or in `state/log`.
     pub log: Destination,
     /// Where the queues are.
-    pub broker: Arc<dyn Broker>,
+    pub queues: Queues,
+    /// The only bot that runs in this process; it reloads when the runtime file changes, and the process ends with it.
+    pub only: Option<String>,
     /// Variables that override parameters.
     pub environment: Environment,
     /// The lab's folder: it gets a control service and a journal.
@@ -72,7 +81,8 @@ pub fn run(run: Run) -> Result<(), RunError> {
     let source = Source::new(run.file.display().to_string(), text);
     let log = run.log.folder.clone().unwrap_or_else(|| run.state.join("log"));
     let surroundings = Surroundings {
-        broker: run.broker,
+        queues: run.queues,
+        only: run.only,
         idf: format::read(&run.file)?.unwrap_or_else(Idf::builtin),
         environment: run.environment,
         state: run.state,
@@ -91,13 +101,13 @@ pub fn run(run: Run) -> Result<(), RunError> {
     let end = Arc::new(Notify::new());
     let inside = services.clone().unwrap_or_default();
     let control = run.lab.as_deref().map(|lab| control(&botnet, lab, inside, &end)).transpose()?;
-    wait_for_end(&botnet, signals, end);
+    let ended = wait_for_end(&botnet, signals, end);
     botnet.surroundings().logger.log(SELF, Level::Info, "Stopping the botnet.");
     botnet.shut_down();
     if let Some(control) = control {
         control.stop();
     }
-    Ok(())
+    ended.map_err(RunError::Botnet)
 }
 
 /// Starts the control service of a lab and writes `api.json`, by which others find it.
@@ -117,29 +127,72 @@ fn control(
     Ok(control)
 }
 
-fn wait_for_end(botnet: &Arc<Botnet>, mut signals: Signals, end: Arc<Notify>) {
-    let handle = signals.handle();
-    // Waits for a request that may never come; then the thread ends with the process.
+/// Why a process looks up from waiting.
+enum Call {
+    Reload,
+    End,
+}
+
+/// Waits until a signal or a request ends the botnet, or its only bot has ended.
+fn wait_for_end(botnet: &Arc<Botnet>, mut signals: Signals, end: Arc<Notify>) -> Result<(), BotnetError> {
+    let (calls, called) = mpsc::channel();
+    // Both threads wait for what may never come; then they end with the process.
+    let sender = calls.clone();
     std::thread::spawn(move || {
-        if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() {
-            runtime.block_on(end.notified());
-            handle.close();
+        for signal in signals.forever() {
+            let _ = sender.send(if signal == SIGHUP { Call::Reload } else { Call::End });
         }
     });
-    for signal in signals.forever() {
-        if signal != SIGHUP {
-            break;
-        }
-        if let Err(error) = botnet.reload() {
-            let mut text = format!("Reload refused, the old configuration goes on: {error}");
-            if let BotnetError::Invalid(complaints) = &error {
-                text.push('\n');
-                text.push_str(&render(complaints, Style::Plain));
+    let watched = botnet.clone();
+    let only = botnet.surroundings().only.is_some();
+    std::thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return };
+        runtime.block_on(async {
+            let mut activity = watched.activity().watch();
+            while !only || watched.ended().is_none() {
+                tokio::select! {
+                    () = end.notified() => break,
+                    changed = activity.changed(), if only => if changed.is_err() { break },
+                }
             }
-            for line in text.lines().filter(|line| !line.is_empty()) {
-                botnet.surroundings().logger.log(SELF, Level::Error, line);
-            }
+        });
+        let _ = calls.send(Call::End);
+    });
+    let file = &botnet.surroundings().file;
+    let mut seen = version(file);
+    loop {
+        let call = if only { called.recv_timeout(LOOK) } else { called.recv().map_err(Into::into) };
+        match call {
+            Ok(Call::End) | Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) if version(file) == seen => continue,
+            Err(RecvTimeoutError::Timeout) if is_in_use(botnet, file) => {}
+            Ok(Call::Reload) | Err(RecvTimeoutError::Timeout) => reload(botnet),
         }
+        seen = version(file);
+    }
+    if only { botnet.ended().unwrap_or(Ok(())) } else { Ok(()) }
+}
+
+/// Returns what changes whenever somebody writes a file.
+fn version(file: &Path) -> Option<(u64, u64, i64, i64)> {
+    let metadata = std::fs::metadata(file).ok()?;
+    Some((metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec()))
+}
+
+/// Tells whether a runtime file says what is in use; one that is missing at the moment says nothing else.
+fn is_in_use(botnet: &Botnet, file: &Path) -> bool {
+    std::fs::read_to_string(file).map_or(true, |text| text == botnet.configuration().text)
+}
+
+fn reload(botnet: &Botnet) {
+    let Err(error) = botnet.reload() else { return };
+    let mut text = format!("Reload refused, the old configuration goes on: {error}");
+    if let BotnetError::Invalid(complaints) = &error {
+        text.push('\n');
+        text.push_str(&render(complaints, Style::Plain));
+    }
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        botnet.surroundings().logger.log(SELF, Level::Error, line);
     }
 }
 

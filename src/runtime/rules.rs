@@ -57,11 +57,15 @@ impl Rules {
                 problem: format!("must be DEBUG, INFO, WARNING, ERROR or CRITICAL, not {level}"),
             })?,
             cache: cache(spec, params)?,
-            queue_limit: u64::try_from(params.int("source_queue_limit")?.unwrap_or(100_000))
-                .unwrap_or(0)
-                .max(1),
+            queue_limit: queue_limit(params)?,
         })
     }
+}
+
+/// Reads how many messages a bot's own queue takes.
+pub(super) fn queue_limit(params: &Params) -> Result<u64, ParamError> {
+    let limit = params.int("source_queue_limit")?.unwrap_or(100_000);
+    Ok(u64::try_from(limit).unwrap_or(0).max(1))
 }
 
 /// Reads where a bot with a memory keeps it; only if a host is named that is Redis, else it is beside the queues.

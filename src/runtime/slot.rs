@@ -15,7 +15,7 @@ use super::rules::Rules;
 use super::statistics::Counters;
 use super::switch::Switch;
 use crate::bots::{Bot, BotSpec, Level, Site};
-use crate::broker::RedisCache;
+use crate::broker::{RedisCache, Wiring};
 use crate::pipeline::{Kind, Params};
 
 /// One bot of the botnet.
@@ -87,6 +87,15 @@ impl Slot {
             life: Life::default(),
             turn: AtomicUsize::new(0),
             in_hand: InHand::default(),
+        }
+    }
+
+    /// Returns how the bot is connected.
+    pub(super) fn wiring(&self) -> Wiring {
+        Wiring {
+            bot: self.id.to_string(),
+            source: self.source.as_deref().map(str::to_owned),
+            destinations: self.destinations().map(ToString::to_string).collect(),
         }
     }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::botnet::Surroundings;
 use super::error::BotnetError;
+use super::surroundings::Surroundings;
 use crate::whole;
 
 /// Returns the bots that somebody stopped; what cannot be read counts as none.

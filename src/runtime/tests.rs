@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use self::faulty::Faulty;
 
 use super::control::{BotAction, BotState, BotStatus, Snapshot};
-use super::{Botnet, BotnetError, Destination, Journal, Logger, Surroundings};
+use super::{Botnet, BotnetError, Destination, Journal, Logger, Queues, Surroundings};
 use crate::broker::{Broker, Embedded, Hop, Options, Outgoing, Wiring};
 use crate::diagnostic::Source;
 use crate::message::Idf;
@@ -45,7 +45,8 @@ impl Lab {
         let text = runtime.replace("LAB", &folder.path().display().to_string());
         std::fs::write(&file, &text).unwrap();
         let surroundings = Surroundings {
-            broker: Arc::new(faulty.clone()),
+            queues: Queues::In(Arc::new(faulty.clone())),
+            only: None,
             idf: Idf::builtin(),
             environment: Environment::default(),
             state: folder.path().to_owned(),

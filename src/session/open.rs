@@ -89,7 +89,7 @@ impl<'a> Opened<'a> {
     /// Ends the botnet and makes the lab as new, with the playbook as it is now.
     pub(super) fn renew(&mut self, playbook: &Playbook, teller: &mut Teller<'_>) -> Result<(), SessionError> {
         let (target, site) = (target(&self.lab)?, self.world.site(&self.lab.record.name));
-        let choice = self.plan.choice;
+        let choice = self.plan.choice.clone();
         teller.stage("begin anew", || {
             target.down(&site)?;
             // Whoever finds the lab half emptied must not go on with it.

@@ -56,7 +56,7 @@ impl From<BotnetError> for Refusal {
             BotnetError::Harmonization { .. } => {
                 Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-data-format", title)
             }
-            BotnetError::File { .. } => Refusal::internal(&title),
+            BotnetError::File { .. } | BotnetError::BotFailed { .. } => Refusal::internal(&title),
         }
     }
 }

@@ -207,7 +207,7 @@ async fn peek(
     Path(queue): Path<String>,
     Query(query): Query<Max>,
 ) -> Answer<Vec<String>> {
-    let broker = service.botnet.surroundings().broker.clone();
+    let broker = service.botnet.broker();
     let bodies = blocking(move || broker.peek(&queue, query.max.unwrap_or(10).min(1000))).await?;
     Ok(Json(bodies.iter().map(|body| String::from_utf8_lossy(body).into_owned()).collect()))
 }
@@ -239,7 +239,7 @@ pub(super) fn send(botnet: &Botnet, messages: Vec<(String, Vec<u8>)>) -> Result<
     let destinations = messages.iter().map(|(queue, _)| queue.clone()).collect::<BTreeSet<_>>();
     let wiring =
         Wiring { bot: SENDER.to_owned(), source: None, destinations: destinations.into_iter().collect() };
-    let mut link = botnet.surroundings().broker.link(&wiring)?;
+    let mut link = botnet.broker().link(&wiring)?;
     let count = messages.len() as u64;
     let outgoing = messages.into_iter().map(|(queue, body)| Outgoing { queue: queue.into(), body }).collect();
     link.commit(Hop { outgoing, ..Hop::default() })?;
@@ -265,7 +265,7 @@ pub(super) fn known_queue(botnet: &Botnet, queue: &str) -> Result<(), Refusal> {
 )]
 async fn clear(State(service): State<Service>, Path(queue): Path<String>) -> Answer<Changed> {
     let count = blocking(move || {
-        let cleared = service.botnet.surroundings().broker.clear(&queue);
+        let cleared = service.botnet.broker().clear(&queue);
         service.botnet.activity().bump();
         cleared
     })
