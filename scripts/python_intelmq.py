@@ -82,7 +82,7 @@ def as_somebody():
 # What bots of IntelMQ need beside IntelMQ itself, by a part of their module's path.
 PACKAGES = {
     ".asn_lookup.": ["pyasn"], ".sieve.": ["textX", "pendulum"], ".maxmind_geoip.": ["geoip2"], ".jinja.": ["Jinja2"],
-    ".templated_smtp.": ["Jinja2"], ".shodan.collector": ["shodan"], ".stomp.": ["stomp.py"],
+    ".templated_smtp.": ["Jinja2"], ".shodan.collector": ["shodan"], ".stomp.": ["stomp.py==8.1.0"],
 }
 
 
@@ -92,8 +92,9 @@ def needed(runtime):
     return sorted({package for part, packages in PACKAGES.items() if part in text for package in packages})
 
 
-def to_json(venv, yaml):
-    """Reads YAML as IntelMQ does."""
-    code = "import json, ruamel.yaml, sys; json.dump(ruamel.yaml.YAML(typ='safe', pure=True).load(sys.stdin), sys.stdout, default=str)"
-    run = subprocess.run([venv / "bin/python", "-c", code], input=yaml, text=True, stdout=subprocess.PIPE, check=True)
-    return json.loads(run.stdout)
+def read_yaml(venv, *paths):
+    """Reads YAML files as IntelMQ does, all of them with one start of Python."""
+    texts = json.dumps([pathlib.Path(path).read_text() for path in paths])
+    code = ("import json, ruamel.yaml, sys; yaml = ruamel.yaml.YAML(typ='safe', pure=True); "
+            "json.dump([yaml.load(text) for text in json.load(sys.stdin)], sys.stdout, default=str)")
+    return json.loads(subprocess.run([venv / "bin/python", "-c", code], input=texts, text=True, stdout=subprocess.PIPE, check=True).stdout)

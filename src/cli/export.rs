@@ -20,7 +20,7 @@ pub(super) struct Args {
     playbook: String,
     #[command(flatten)]
     out: OutFolder,
-    /// The botnet as it stands at the end of this step, by number or id [default: the last]
+    /// The botnet as it stands at the end of this step, by number or id; 0 is before the first [default: the last]
     #[arg(long)]
     step: Option<String>,
     /// IntelMQ's state path on the machine that will run it
@@ -30,7 +30,8 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let playbook = catalog::load(&catalog::one(&args.playbook, common)?.entry)?;
-    let last = match &args.step {
+    let last = match args.step.as_deref() {
+        Some("0") => 0,
         Some(word) => step::number(&playbook, word)?,
         None => playbook.steps.len(),
     };

@@ -41,7 +41,7 @@ pub struct Export {
 
 /// Exports the botnet as it stands at the end of a step.
 ///
-/// `steps` counts from 1, `state` is IntelMQ's state path on the machine that will run it, and `bytes` reads what actions
+/// `steps` counts from 1, 0 is before the first; `state` is IntelMQ's state path on the machine that will run it, and `bytes` reads what actions
 /// name: [`Playbook::bytes`].
 pub fn export(
     playbook: &Playbook,
@@ -138,10 +138,12 @@ fn names_file(value: &Json, path: &str) -> bool {
 
 fn head(playbook: &Playbook, steps: usize) -> String {
     let id = &playbook.id.value;
-    let step = playbook.steps.get(steps.saturating_sub(1)).map_or("", |step| step.id.value.as_str());
-    format!(
-        "# The botnet of the playbook {id} at the end of step {steps}, {step}: written by intelmq-lab export.\n"
-    )
+    let step = steps.checked_sub(1).and_then(|index| playbook.steps.get(index));
+    let when = step.map_or_else(
+        || "before the first step".to_owned(),
+        |step| format!("at the end of step {steps}, {}", step.id.value),
+    );
+    format!("# The botnet of the playbook {id} {when}: written by intelmq-lab export.\n")
 }
 
 impl Export {

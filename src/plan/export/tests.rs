@@ -91,6 +91,10 @@ fn the_botnet_is_that_of_the_step_and_comes_with_the_files_it_names() {
     let paths = |steps| exported(&template, &actions, steps).files.into_keys().collect::<Vec<_>>();
     let (harmonization, data) = ("etc/harmonization.conf", "var/lib/bots/lab/in/asn/ipasn.dat");
     assert_eq!(paths(2), [harmonization, RUNTIME]);
+    for (step, head) in [(0, "before the first step:"), (2, "at the end of step 2, s1:")] {
+        let text = String::from_utf8(exported(&template, &actions, step).files[RUNTIME].clone()).unwrap();
+        assert!(text.lines().next().unwrap().contains(head), "{text}");
+    }
     assert_eq!(paths(3), [harmonization, RUNTIME, data]);
     let all = exported(&template, &actions, 4);
     let schema: Json = serde_json::from_slice(&all.files["var/lib/bots/shadowserver-schema.json"]).unwrap();
