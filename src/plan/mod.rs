@@ -28,6 +28,17 @@ pub struct Given {
     pub ports: BTreeMap<String, u16>,
     /// What its services publish from the start; see [`Playbook::feeds`].
     pub feeds: BTreeMap<String, Vec<u8>>,
+    /// What the broker is given that the target brings.
+    pub server: ServerGiven,
+}
+
+/// What a broker is given that a target brings along: where it listens and who may use it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServerGiven {
+    /// Its ports by name; those that are missing are as in an example.
+    pub ports: BTreeMap<String, u16>,
+    /// Its password; a placeholder if there is none.
+    pub password: Option<String>,
 }
 
 /// Everything about one playbook in one lab, resolved.
@@ -35,6 +46,8 @@ pub struct Given {
 pub struct Plan {
     /// The lab's name.
     pub lab: String,
+    /// The lab's folder as the botnet sees it, absolute.
+    pub folder: PathBuf,
     /// The playbook's id.
     pub playbook: String,
     /// Where it runs, and on which broker.
@@ -47,6 +60,8 @@ pub struct Plan {
     pub files: Vec<PlanFile>,
     /// What runs beside the botnet.
     pub services: Manifest,
+    /// What the broker is given that the target brings.
+    pub server: ServerGiven,
 }
 
 /// One file of a lab.
@@ -100,6 +115,8 @@ pub fn plan(playbook: &Playbook, choice: Choice, given: &Given) -> Result<Plan, 
     }
     Ok(Plan {
         lab: given.lab.clone(),
+        folder: given.folder.clone(),
+        server: given.server.clone(),
         playbook: playbook.id.value.clone(),
         choice,
         variables,

@@ -115,6 +115,9 @@ impl SessionError {
             SessionError::Busy { .. } => {
                 diagnostic.help("wait for it, or choose another lab with --lab NAME")
             }
+            SessionError::Target(TargetError::NoServer(missing)) => {
+                missing.ways.iter().fold(diagnostic, |diagnostic, way| diagnostic.help(way.clone()))
+            }
             SessionError::Control(ControlError::Unreachable { .. }) => {
                 diagnostic.help("`intelmq-lab up PLAYBOOK --lab NAME` starts it again, `intelmq-lab down --lab NAME` removes it (`status` shows both names)")
             }

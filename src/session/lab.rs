@@ -44,6 +44,9 @@ pub struct Record {
     pub target: String,
     /// The broker.
     pub broker: String,
+    /// Where the broker runs, if the target does not bring it.
+    #[serde(default)]
+    pub broker_url: Option<String>,
     /// When it was made, RFC 3339 in UTC.
     pub created: String,
     /// Whether it is a lab of `check`, which removes it in the end.
@@ -124,20 +127,20 @@ impl Lab {
     /// With `check`, ports that somebody else has taken meanwhile are changed; for that nothing of the lab may run.
     pub(super) fn make_ports(
         &self,
-        names: &[&str],
+        names: &[String],
         check: bool,
     ) -> Result<BTreeMap<String, u16>, SessionError> {
         let path = self.folder.join(PORTS);
         let known: BTreeMap<String, u16> = read_json(&path)?.unwrap_or_default();
         let mut ports = BTreeMap::new();
         for name in names {
-            let port = known.get(*name).copied().filter(|port| !check || ports::is_free(*port));
+            let port = known.get(name).copied().filter(|port| !check || ports::is_free(*port));
             let port = match port {
                 Some(port) => port,
                 None => ports::free(|port| ports.values().any(|taken| *taken == port))
                     .map_err(|cause| file(&path, cause))?,
             };
-            ports.insert((*name).to_owned(), port);
+            ports.insert(name.clone(), port);
         }
         if ports != known {
             write_json(&path, &ports)?;

@@ -187,6 +187,7 @@ impl Record {
             playbooks: None,
             target: String::new(),
             broker: String::new(),
+            broker_url: None,
             created: super::clock::now(),
             temporary: false,
             passed: Vec::new(),

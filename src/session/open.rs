@@ -7,12 +7,16 @@ use super::SessionError;
 use super::lab::{Lab, Lock, Record, remove};
 use super::teller::Teller;
 use super::world::{World, target};
+use crate::broker::Url;
 use crate::check::Places;
 use crate::diagnostic::Diagnostic;
-use crate::plan::{Choice, Given, Plan, Wish, choose, plan};
+use crate::plan::{Choice, Given, Plan, PlanError, ServerGiven, Wish, choose, plan};
 use crate::playbook::{FolderError, Playbook};
 use crate::runtime::control::Client;
 use crate::target::TARGETS;
+
+/// The secret with the password of the broker that the target brings; no secret of a playbook has a `:` in its name.
+const PASSWORD: &str = "broker:password";
 
 /// Which lab is meant, and what it shall be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,6 +57,7 @@ impl<'a> Opened<'a> {
             playbooks: wish.playbooks.as_deref().and_then(|path| std::path::absolute(path).ok()),
             target: choice.target.name.to_owned(),
             broker: choice.broker.name.to_owned(),
+            broker_url: choice.url.as_ref().map(Url::to_secret),
             temporary,
             ..Record::new(&name, &playbook.id)
         };
@@ -66,14 +71,18 @@ impl<'a> Opened<'a> {
         }
     }
 
-    /// Returns the values that templates have here, and what is to be masked in all output.
-    pub(super) fn secrets(&self) -> &BTreeMap<String, String> {
-        &self.plan.variables.secrets
+    /// Returns what is to be masked in all output: the values that templates have, and the broker's password.
+    pub(super) fn secrets(&self) -> BTreeMap<String, String> {
+        let outside = self.plan.choice.url.as_ref().and_then(|url| url.password.as_ref());
+        let password = self.plan.server.password.as_ref().or(outside);
+        let password = password.map(|password| (PASSWORD.to_owned(), password.clone()));
+        self.plan.variables.secrets.clone().into_iter().chain(password).collect()
     }
 
     /// Returns what is different in each lab.
     pub(super) fn places(&self) -> Places {
-        let ports = self.plan.variables.services.values().map(|service| service.port).collect();
+        let services = self.plan.variables.services.values().map(|service| service.port);
+        let ports = services.chain(self.plan.server.ports.values().copied()).collect();
         Places { folders: vec![self.lab.folder.display().to_string()], ports }
     }
 
@@ -109,7 +118,7 @@ impl<'a> Opened<'a> {
 
 /// Says whether a lab that exists is the one that is wished for.
 fn agree(lab: &Lab, playbook: &Playbook, wish: &LabWish) -> Result<Choice, SessionError> {
-    let Record { name, playbook: runs, target, broker, .. } = &lab.record;
+    let Record { name, playbook: runs, target, broker, broker_url, .. } = &lab.record;
     let way = "choose another lab with --lab NAME, or remove this one with `intelmq-lab down`";
     if *runs != playbook.id.value {
         return Err(SessionError::usage(
@@ -118,9 +127,20 @@ fn agree(lab: &Lab, playbook: &Playbook, wish: &LabWish) -> Result<Choice, Sessi
             way,
         ));
     }
-    for (wished, has, what) in [(&wish.wish.target, target, "target"), (&wish.wish.broker, broker, "broker")]
-    {
-        if wished.as_ref().is_some_and(|wished| wished != has) {
+    let wished = &wish.wish;
+    let url = wished.broker_url.as_deref().map(Url::parse).transpose();
+    let url = url.map_err(|error| SessionError::from(PlanError::Impossible(error.to_string())))?;
+    let shown = |url: &String| Url::parse(url).map_or_else(|_| url.clone(), |url| url.to_string());
+    for (differs, what, has) in [
+        (wished.target.as_ref().is_some_and(|wished| wished != target), "target", target.clone()),
+        (wished.broker.as_ref().is_some_and(|wished| wished != broker), "broker", broker.clone()),
+        (
+            url.is_some_and(|wished| Some(wished.to_secret()) != *broker_url),
+            "broker",
+            broker_url.as_ref().map_or_else(|| broker.clone(), shown),
+        ),
+    ] {
+        if differs {
             return Err(SessionError::usage(
                 "lab-taken",
                 format!("lab `{name}` has the {what} `{has}`"),
@@ -128,7 +148,8 @@ fn agree(lab: &Lab, playbook: &Playbook, wish: &LabWish) -> Result<Choice, Sessi
             ));
         }
     }
-    let of_lab = Wish { target: Some(target.clone()), broker: Some(broker.clone()), ..wish.wish.clone() };
+    let of_lab =
+        Wish { target: Some(target.clone()), broker: Some(broker.clone()), broker_url: broker_url.clone() };
     Ok(choose(&of_lab)?)
 }
 
@@ -151,15 +172,23 @@ fn make(world: &World, lab: &Lab, playbook: &Playbook, choice: Choice) -> Result
 
 /// Makes the plan for a lab; ports are looked at anew only if nothing of the lab runs.
 fn make_plan(lab: &Lab, playbook: &Playbook, choice: Choice, rests: bool) -> Result<Plan, SessionError> {
-    let names: Vec<String> = playbook.secrets.iter().map(|secret| secret.value.clone()).collect();
-    let secrets = lab.make_secrets(&names)?;
-    let ids: Vec<&str> = playbook.services.iter().map(|service| service.id.as_str()).collect();
+    let needs = target(lab)?.needs(&choice)?;
+    let mut names: Vec<String> = playbook.secrets.iter().map(|secret| secret.value.clone()).collect();
+    names.extend(needs.password.then(|| PASSWORD.to_owned()));
+    let mut secrets = lab.make_secrets(&names)?;
+    // No service has a `:` in its id.
+    let own = |port: &String| format!("broker:{port}");
+    let mut ids: Vec<String> = playbook.services.iter().map(|service| service.id.value.clone()).collect();
+    ids.extend(needs.ports.iter().map(own));
     let ports = lab.make_ports(&ids, rests)?;
+    let of_server = needs.ports.iter().filter_map(|port| Some((port.clone(), *ports.get(&own(port))?)));
+    let server = ServerGiven { ports: of_server.collect(), password: secrets.remove(PASSWORD) };
     let unreadable = |error: FolderError| {
         SessionError::Invalid(vec![Diagnostic::error("missing-file", error.to_string())])
     };
     let feeds = playbook.feeds().map_err(unreadable)?;
-    let given = Given { lab: lab.record.name.clone(), folder: lab.folder.clone(), secrets, ports, feeds };
+    let (name, folder) = (lab.record.name.clone(), lab.folder.clone());
+    let given = Given { lab: name, folder, secrets, ports, feeds, server };
     Ok(plan(playbook, choice, &given)?)
 }
 

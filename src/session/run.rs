@@ -145,7 +145,7 @@ impl<'a> Session<'a> {
     ) -> Result<Self, SessionError> {
         let mut teller = Teller::new(emit);
         let opened = Opened::open(world, playbook, wish, temporary)?;
-        teller.hide(opened.secrets());
+        teller.hide(&opened.secrets());
         let record = &opened.lab.record;
         teller.tell(Kind::SessionStarted {
             playbook: record.playbook.clone(),

@@ -1,16 +1,17 @@
-//! Runs the botnet in one process on this machine, which outlives the program that started it.
+//! Runs the botnet in one process on this machine, which outlives the program that started it, and the broker beside it.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
+mod daemon;
+mod server;
+
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
-use super::process::{Identity, Process};
-use super::{Site, Target, TargetError};
-use crate::plan::{Plan, PlanFile};
+use self::daemon::{Daemon, file_error, remove};
+use super::process::Process;
+use super::{Needs, Site, Target, TargetError};
+use crate::plan::{Choice, Plan, PlanFile};
 use crate::runtime::control::{Client, ControlError, SocketAddress};
 
 /// How long the supervisor may take until its control service answers.
@@ -21,15 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long one that does not answer any more may take until it is gone.
 const DYING: Duration = Duration::from_secs(2);
 
-/// The longest rest between two looks at the control service while it starts.
-const LOOK: Duration = Duration::from_millis(4);
-
 const SOCKET: &str = "control.sock";
-const LOG: &str = "log/supervisor.log";
-/// Who the supervisor is.
-const RECORD: &str = "supervisor.json";
-/// The supervisor's standard input: an empty file by which it is found if the record was never written.
-const INPUT: &str = "supervisor.input";
+/// The process that runs the botnet.
+const SUPERVISOR: &str = "supervisor";
 
 /// The target `local`.
 #[derive(Debug)]
@@ -43,6 +38,13 @@ fn arguments(folder: &Path) -> Vec<std::ffi::OsString> {
     for (option, value) in [("--state", folder.join("state")), ("--lab", folder.to_owned())] {
         arguments.extend([option.into(), value.into()]);
     }
+    let url = folder.join(server::URL);
+    if url.exists() {
+        // It stands in a file, so that its password stands on no command line.
+        let mut at = std::ffi::OsString::from("@");
+        at.push(url);
+        arguments.extend(["--broker-url".into(), at]);
+    }
     arguments
 }
 
@@ -52,11 +54,18 @@ impl Target for Local {
     }
 
     fn render(&self, plan: &Plan) -> Result<Vec<PlanFile>, TargetError> {
-        Ok(plan.files.clone())
+        let mut files = plan.files.clone();
+        files.extend(server::render(plan));
+        Ok(files)
+    }
+
+    fn needs(&self, choice: &Choice) -> Result<Needs, TargetError> {
+        server::needs(choice)
     }
 
     fn up(&self, site: &Site) -> Result<Client, TargetError> {
-        if let Some(process) = supervisor(site) {
+        server::up(site)?;
+        if let Some(process) = Daemon::new(site, SUPERVISOR).find() {
             let ready = wait_until_ready(site, &process).and_then(|()| self.client(site));
             let answer = ready.and_then(|client| Ok(client.snapshot().map(|_| client)?));
             match answer {
@@ -73,20 +82,13 @@ impl Target for Local {
     }
 
     fn down(&self, site: &Site) -> Result<(), TargetError> {
-        if let Some(identity) = identity(site)
-            && let Some(process) = Process::open(identity)
-            && !process.end(PATIENCE)
-        {
-            return Err(TargetError::Undead { lab: site.lab.clone(), pid: identity.pid });
-        }
-        for name in [RECORD, INPUT, SOCKET] {
-            remove(&site.folder.join(name))?;
-        }
-        Ok(())
+        Daemon::new(site, SUPERVISOR).end(PATIENCE)?;
+        remove(&site.folder.join(SOCKET))?;
+        server::down(site)
     }
 
     fn runs(&self, site: &Site) -> Result<bool, TargetError> {
-        Ok(supervisor(site).is_some())
+        Ok(Daemon::new(site, SUPERVISOR).find().is_some() && server::runs(site)?)
     }
 
     fn client(&self, site: &Site) -> Result<Client, TargetError> {
@@ -94,101 +96,20 @@ impl Target for Local {
     }
 
     fn logs(&self, site: &Site, most: usize) -> Result<Vec<String>, TargetError> {
-        let path = site.folder.join(LOG);
-        last_lines(&path, most).map_err(|cause| file_error(&path, cause))
+        Daemon::new(site, SUPERVISOR).logs(most)
     }
-}
-
-/// Finds the lab's supervisor, if it runs.
-fn supervisor(site: &Site) -> Option<Process> {
-    identity(site).and_then(Process::open)
-}
-
-fn identity(site: &Site) -> Option<Identity> {
-    let record =
-        fs::read(site.folder.join(RECORD)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    // A program that was killed between starting the supervisor and writing this down leaves no record.
-    record.or_else(|| Identity::with_input(&site.folder.join(INPUT)))
 }
 
 fn start(site: &Site) -> Result<Process, TargetError> {
-    let at = |name: &str| site.folder.join(name);
-    remove(&at(RECORD))?;
-    remove(&at(SOCKET))?;
-    let input = open(&at(INPUT), OpenOptions::new().read(true).write(true).create(true).truncate(true))?;
-    let log = open(&at(LOG), OpenOptions::new().append(true).create(true))?;
-    let errors = log.try_clone().map_err(|cause| file_error(&at(LOG), cause))?;
+    remove(&site.folder.join(SOCKET))?;
     let mut command = Command::new(&site.program);
-    command.args(arguments(&site.folder)).current_dir(&site.folder);
-    command.stdin(input).stdout(Stdio::from(log)).stderr(Stdio::from(errors));
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("INTELMQ_")) {
-        command.env_remove(name);
-    }
-    let child = command
-        .spawn()
-        .map_err(|cause| TargetError::Start { program: site.program.display().to_string(), cause })?;
-    let died = || TargetError::Died { lab: site.lab.clone(), log: tail(site) };
-    let identity = Identity::of(child.id()).ok_or_else(died)?;
-    let record = serde_json::to_vec(&identity).map_err(|error| file_error(&at(RECORD), error.into()))?;
-    fs::write(at(RECORD), record).map_err(|cause| file_error(&at(RECORD), cause))?;
-    Process::open(identity).ok_or_else(died)
+    command.args(arguments(&site.folder));
+    Daemon::new(site, SUPERVISOR).start(command)
 }
 
 /// Waits until the control service answers, the supervisor has ended, or it is too late.
 fn wait_until_ready(site: &Site, process: &Process) -> Result<(), TargetError> {
     let socket = site.folder.join(SOCKET);
     let address = SocketAddress::new(&socket).map_err(|cause| file_error(&socket, cause))?;
-    let deadline = Instant::now() + READY;
-    let mut rest = Duration::from_micros(500);
-    while UnixStream::connect(address.path()).is_err() {
-        if process.ends_within(rest) {
-            return Err(TargetError::Died { lab: site.lab.clone(), log: tail(site) });
-        }
-        if site.interrupted() {
-            return Err(TargetError::Interrupted);
-        }
-        if Instant::now() > deadline {
-            return Err(TargetError::NotReady {
-                lab: site.lab.clone(),
-                seconds: READY.as_secs(),
-                log: tail(site),
-            });
-        }
-        rest = (rest * 2).min(LOOK);
-    }
-    Ok(())
-}
-
-fn tail(site: &Site) -> Vec<String> {
-    last_lines(&site.folder.join(LOG), 20).unwrap_or_default()
-}
-
-/// Returns the last lines of a file, of which it reads no more than it needs to.
-fn last_lines(path: &Path, most: usize) -> io::Result<Vec<String>> {
-    let mut file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        file => file?,
-    };
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(most as u64 * 1000)))?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.lines().collect();
-    Ok(lines[lines.len().saturating_sub(most)..].iter().map(ToString::to_string).collect())
-}
-
-fn open(path: &Path, options: &mut OpenOptions) -> Result<File, TargetError> {
-    options.mode(0o600).open(path).map_err(|cause| file_error(path, cause))
-}
-
-fn remove(path: &Path) -> Result<(), TargetError> {
-    match fs::remove_file(path) {
-        Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(file_error(path, cause)),
-        _ => Ok(()),
-    }
-}
-
-fn file_error(path: &Path, cause: io::Error) -> TargetError {
-    TargetError::File { path: path.display().to_string(), cause }
+    Daemon::new(site, SUPERVISOR).wait(process, READY, || UnixStream::connect(address.path()).is_ok())
 }

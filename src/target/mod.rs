@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use local::Local;
 
-use crate::plan::{Plan, PlanFile};
+use crate::plan::{Choice, Plan, PlanFile};
 use crate::runtime::control::{Client, ControlError};
 
 /// Where a lab is, and what acts on it.
@@ -40,6 +40,11 @@ pub trait Target: Sync {
     /// Turns a plan into the files of the lab's folder. Pure.
     fn render(&self, plan: &Plan) -> Result<Vec<PlanFile>, TargetError>;
 
+    /// Says what has to be reserved for a choice, or what is missing here.
+    fn needs(&self, _choice: &Choice) -> Result<Needs, TargetError> {
+        Ok(Needs::default())
+    }
+
     /// Starts what the rendered files describe and returns once its control service answers; one that runs is left alone.
     fn up(&self, site: &Site) -> Result<Client, TargetError>;
 
@@ -54,6 +59,27 @@ pub trait Target: Sync {
 
     /// Returns the last lines that the processes themselves wrote, oldest first (the bots' logs are the control service's).
     fn logs(&self, site: &Site, most: usize) -> Result<Vec<String>, TargetError>;
+}
+
+/// What has to be reserved before a plan is made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Names of ports on loopback for the broker.
+    pub ports: Vec<String>,
+    /// Whether the broker needs a password.
+    pub password: bool,
+}
+
+/// A broker that cannot be started here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot start the broker `{broker}`: {problem}")]
+pub struct Missing {
+    /// The broker.
+    pub broker: &'static str,
+    /// What is missing.
+    pub problem: String,
+    /// What to do, one way each.
+    pub ways: Vec<String>,
 }
 
 /// Every target.
@@ -84,23 +110,30 @@ pub enum TargetError {
         cause: std::io::Error,
     },
     /// What was started ended before it was ready.
-    #[error("the botnet of lab `{lab}` ended while it started{}", tail(.log))]
+    #[error("the {} of lab `{lab}` ended while it started{}", word(.what), tail(.log))]
     Died {
         /// The lab.
         lab: String,
+        /// Which program of the lab.
+        what: &'static str,
         /// The last lines that it wrote.
         log: Vec<String>,
     },
     /// What was started is not ready in time.
-    #[error("the botnet of lab `{lab}` was not ready after {seconds} s{}", tail(.log))]
+    #[error("the {} of lab `{lab}` was not ready after {seconds} s{}", word(.what), tail(.log))]
     NotReady {
         /// The lab.
         lab: String,
+        /// Which program of the lab.
+        what: &'static str,
         /// How long it was waited for.
         seconds: u64,
         /// The last lines that it wrote.
         log: Vec<String>,
     },
+    /// A broker cannot be started here.
+    #[error(transparent)]
+    NoServer(Missing),
     /// A process does not end, not even by force.
     #[error(
         "process {pid} of lab `{lab}` does not end; is its disk or network gone? try again, or end it by hand"
@@ -117,6 +150,10 @@ pub enum TargetError {
     /// The user wanted to stop.
     #[error("interrupted")]
     Interrupted,
+}
+
+fn word(what: &'static str) -> &'static str {
+    if what == "supervisor" { "botnet" } else { what }
 }
 
 fn tail(log: &[String]) -> String {

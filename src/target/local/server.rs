@@ -1,0 +1,223 @@
+//! The servers of brokers that a lab on this machine can bring along: one file each, and its line in [`SERVERS`].
+//!
+//! A server is a child on loopback ports of its own, with its data in the lab's folder and a password that only the lab
+//! knows. It is ended with the lab.
+
+mod redis_server;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::{Missing, Needs, Site, TargetError};
+use super::daemon::{Daemon, file_error};
+use crate::broker::{BrokerKind, Settings, SyncMode, Url};
+use crate::plan::{Choice, Plan, PlanFile};
+
+/// Every server that can be started here.
+const SERVERS: &[&dyn Server] = &[&redis_server::Redis];
+
+/// The server's own files stand here, below the lab's folder.
+const FOLDER: &str = "broker";
+/// What the server is given, so that it can be started again.
+const SEAT: &str = "broker/seat.json";
+/// The address of the broker, for those who use it.
+pub(super) const URL: &str = "broker/url";
+
+/// A server that is started beside the botnet.
+trait Server: Sync {
+    /// The broker's name.
+    fn broker(&self) -> &'static str;
+
+    /// The ports that it listens on, with what stands for each in an example; the broker's own comes first.
+    fn ports(&self) -> &'static [(&'static str, u16)];
+
+    /// Returns the address by which bots reach it. Pure.
+    fn url(&self, seat: &Seat) -> Url;
+
+    /// Returns the files that it reads, below the lab's folder. Pure.
+    fn files(&self, seat: &Seat) -> Vec<PlanFile>;
+
+    /// Finds its programs on this machine: those to run to their end before it, and itself.
+    fn find(&self, seat: &Seat, machine: &Machine<'_>) -> Result<Launch, Missing>;
+
+    /// How long it may take until it answers, and until it has ended.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(30)
+    }
+}
+
+/// What is run to bring a server up.
+struct Launch {
+    /// Programs that prepare its data, each run to its end.
+    before: Vec<Command>,
+    /// The server itself.
+    server: Command,
+}
+
+/// What a server is given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Seat {
+    /// The broker's name.
+    broker: String,
+    /// The lab's folder.
+    folder: PathBuf,
+    /// Where it listens on 127.0.0.1, by the names of its ports.
+    ports: BTreeMap<String, u16>,
+    /// What lets one in.
+    password: String,
+}
+
+impl Seat {
+    fn port(&self, name: &str) -> u16 {
+        self.ports.get(name).copied().unwrap_or_default()
+    }
+
+    /// Returns the path of a file of the server's.
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(FOLDER).join(name)
+    }
+}
+
+/// What a server's programs are found by.
+struct Machine<'a> {
+    /// Reads a variable of the environment.
+    variable: &'a dyn Fn(&str) -> Option<OsString>,
+}
+
+impl Machine<'_> {
+    /// Finds a program on PATH, or in a folder of system programs.
+    fn program(&self, name: &str) -> Option<PathBuf> {
+        let path = (self.variable)("PATH").unwrap_or_default();
+        let folders = std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from));
+        let runs = |path: &PathBuf| {
+            fs::metadata(path)
+                .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+        };
+        folders.filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)).find(runs)
+    }
+}
+
+fn this_machine() -> Machine<'static> {
+    Machine { variable: &|name| std::env::var_os(name) }
+}
+
+fn server(broker: &str) -> Option<&'static dyn Server> {
+    SERVERS.iter().copied().find(|server| server.broker() == broker)
+}
+
+/// Says what has to be reserved for a choice, or what this machine lacks for it.
+pub(super) fn needs(choice: &Choice) -> Result<Needs, TargetError> {
+    if choice.url.is_some() || !choice.broker.is_networked() {
+        return Ok(Needs::default());
+    }
+    let broker = choice.broker.name;
+    let server = server(broker).ok_or_else(|| {
+        let problem = format!("this version cannot start {broker} on this machine");
+        TargetError::NoServer(Missing { broker, problem, ways: Vec::new() })
+    })?;
+    let seat = seat(server, Path::new("/"), &crate::plan::ServerGiven::default());
+    server.find(&seat, &this_machine()).map_err(TargetError::NoServer)?;
+    Ok(Needs { ports: server.ports().iter().map(|(name, _)| (*name).to_owned()).collect(), password: true })
+}
+
+fn seat(server: &dyn Server, folder: &Path, given: &crate::plan::ServerGiven) -> Seat {
+    let port = |(name, example): &(&str, u16)| {
+        ((*name).to_owned(), given.ports.get(*name).copied().unwrap_or(*example))
+    };
+    Seat {
+        broker: server.broker().to_owned(),
+        folder: folder.to_owned(),
+        ports: server.ports().iter().map(port).collect(),
+        password: given.password.clone().unwrap_or_else(|| "SECRET-broker".to_owned()),
+    }
+}
+
+/// Returns the files of a plan's broker. Pure.
+pub(super) fn render(plan: &Plan) -> Vec<PlanFile> {
+    let text = |path: &str, url: &Url| PlanFile {
+        path: path.to_owned(),
+        content: format!("{}\n", url.to_secret()).into_bytes(),
+    };
+    if let Some(url) = &plan.choice.url {
+        return vec![text(URL, url)];
+    }
+    let Some(server) = server(plan.choice.broker.name) else { return Vec::new() };
+    let seat = seat(server, &plan.folder, &plan.server);
+    let mut files = server.files(&seat);
+    files.push(text(URL, &server.url(&seat)));
+    let content = serde_json::to_vec_pretty(&seat).unwrap_or_default();
+    files.push(PlanFile { path: SEAT.to_owned(), content });
+    files
+}
+
+/// Brings the lab's server up, if it has one; returns once it answers.
+pub(super) fn up(site: &Site) -> Result<(), TargetError> {
+    let Some((server, seat)) = planned(site)? else { return Ok(()) };
+    let daemon = Daemon::new(site, FOLDER);
+    let process = if let Some(process) = daemon.find() {
+        process
+    } else {
+        let launch = server.find(&seat, &this_machine()).map_err(TargetError::NoServer)?;
+        for command in launch.before {
+            prepare(site, command)?;
+        }
+        daemon.start(launch.server)?
+    };
+    let kind = BrokerKind::named(server.broker());
+    let settings = Settings { url: server.url(&seat), folder: seat.path("probe"), sync: SyncMode::Never };
+    let answers = |kind: &BrokerKind| (kind.open)(&settings).and_then(|broker| broker.queues()).is_ok();
+    daemon.wait(&process, server.patience(), || kind.as_ref().is_ok_and(|kind| answers(kind)))
+}
+
+/// Runs a program that prepares the server's data.
+fn prepare(site: &Site, mut command: Command) -> Result<(), TargetError> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let start = |cause| TargetError::Start { program: program.clone(), cause };
+    let output = command.current_dir(&site.folder).stdin(Stdio::null()).output().map_err(start)?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = [output.stdout, output.stderr].concat();
+    let log = String::from_utf8_lossy(&text).lines().map(str::to_owned).collect();
+    Err(TargetError::Died { lab: site.lab.clone(), what: FOLDER, log })
+}
+
+/// Ends the lab's server, if one runs.
+pub(super) fn down(site: &Site) -> Result<(), TargetError> {
+    let patience =
+        planned(site).ok().flatten().map_or(Duration::from_secs(10), |(server, _)| server.patience());
+    Daemon::new(site, FOLDER).end(patience)
+}
+
+/// Tells whether the lab's server runs, or it has none.
+pub(super) fn runs(site: &Site) -> Result<bool, TargetError> {
+    Ok(planned(site)?.is_none() || Daemon::new(site, FOLDER).find().is_some())
+}
+
+/// Returns the server that was planned for a lab, if one was.
+fn planned(site: &Site) -> Result<Option<(&'static dyn Server, Seat)>, TargetError> {
+    let path = site.folder.join(SEAT);
+    let bytes = match fs::read(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(|cause| file_error(&path, cause))?,
+    };
+    let seat: Seat = serde_json::from_slice(&bytes).map_err(|error| file_error(&path, error.into()))?;
+    Ok(server(&seat.broker).map(|server| (server, seat)))
+}
+
+/// Makes the error about a program that is not here.
+fn missing(broker: &'static str, problem: &str) -> Missing {
+    let ways = vec![
+        format!("install it: `scripts/brokers {broker}` does so on Debian"),
+        "or name one that runs already with --broker-url URL".to_owned(),
+    ];
+    Missing { broker, problem: problem.to_owned(), ways }
+}
