@@ -95,6 +95,13 @@ pub trait Collector: Send {
     fn sends_again(&self) -> bool {
         false
     }
+
+    /// Learns that the bot ends; tells whether it has something that is not stored and that its source will not give again.
+    ///
+    /// If so, `collect` is called once more, and then this.
+    fn close(&mut self) -> bool {
+        false
+    }
 }
 
 /// Whether a collector has more to do before it rests for `rate_limit`.

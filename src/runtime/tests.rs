@@ -1,6 +1,7 @@
 //! The runtime with real bots on the embedded broker: what a botnet does, and what it does when something goes wrong.
 
 mod faulty;
+mod streams;
 mod trouble;
 
 use std::os::unix::fs::MetadataExt;

@@ -80,6 +80,30 @@ impl Worker {
                 }
             }
         }
+        if self.slot().kind() == Kind::Collector {
+            self.last_portion(link.as_mut());
+        }
+    }
+
+    /// Has a collector hand on what it took from a source that does not give it again, also into a queue that is full.
+    fn last_portion(&self, link: &mut dyn Link) {
+        let slot = self.slot();
+        let mut core = slot.core(self.instance);
+        let nobody = HashSet::new();
+        loop {
+            let left = if let Some(Bot::Collector(bot)) = &mut core.bot { bot.close() } else { false };
+            if !left {
+                return;
+            }
+            let mut hop = Hop::new(&self.net, self.index, &nobody);
+            let done = hop.collect(&mut core, link, true).and_then(|_| hop.commit(&mut core, link, 0));
+            match (done, &mut core.bot) {
+                (Ok(()), Some(Bot::Collector(bot))) => bot.stored(),
+                (Err(Trouble::Broker(error)), _) => return self.note(&error.to_string()),
+                (Err(Trouble::Head(failure)), _) => return self.note(&failure.to_string()),
+                _ => return,
+            }
+        }
     }
 
     pub(super) fn slot(&self) -> &Slot {

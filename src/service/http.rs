@@ -268,10 +268,25 @@ impl Talk {
         }
     }
 
+    /// Tells whether the client has closed the connection: a line that were written now would be nobody's.
+    async fn client_is_gone(&mut self) -> io::Result<bool> {
+        // Lets the runtime see first what has come from outside.
+        tokio::task::yield_now().await;
+        let mut ignored = [0; 1024];
+        tokio::select! {
+            biased;
+            read = self.connection.read(&mut ignored) => Ok(read? == 0),
+            () = std::future::ready(()) => Ok(false),
+        }
+    }
+
     /// Writes one line of a stream; tells whether it was written whole.
     async fn line(&mut self, line: &[u8], cuts: &mut Cuts) -> io::Result<bool> {
         if let Some(wait) = cuts.wait {
             tokio::time::sleep(wait).await;
+        }
+        if self.client_is_gone().await? {
+            return Ok(false);
         }
         let mut bytes = line.to_vec();
         bytes.push(b'\n');

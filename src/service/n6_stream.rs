@@ -139,6 +139,9 @@ struct Session {
     sent: u64,
 }
 
+/// How long a client may take to notice that it was cut off.
+const FAREWELL: Duration = Duration::from_secs(5);
+
 /// A moment that never comes.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -150,8 +153,8 @@ impl Session {
         loop {
             watch.mark_unchanged();
             if self.feed.epoch() != epoch || !self.deliver().await? {
-                self.unacknowledged.forget();
-                return Ok(());
+                drop(open);
+                return self.cut().await;
             }
             open.rests();
             let beat = |millis: u64| if millis == 0 { NEVER } else { Duration::from_millis(millis) };
@@ -171,6 +174,18 @@ impl Session {
                 () = tokio::time::sleep_until(miss) => return Ok(()),
             }
         }
+    }
+
+    /// Ends the connection from this side. What the client did not acknowledge before is for the next one; it can read to the
+    /// end what was sent, and what it still says is not heard.
+    async fn cut(mut self) -> io::Result<()> {
+        self.unacknowledged.give_back();
+        self.connection.shutdown().await?;
+        let mut ignored = vec![0; 16 * 1024];
+        let gone = async { while self.connection.read(&mut ignored).await.is_ok_and(|length| length > 0) {} };
+        // A close with something unread would be a reset, and take away what the client has not read yet.
+        let _ = tokio::time::timeout(FAREWELL, gone).await;
+        Ok(())
     }
 
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

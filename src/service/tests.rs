@@ -140,6 +140,18 @@ fn a_stream_that_is_cut_goes_on_with_the_next_connection() {
 }
 
 #[test]
+fn a_client_that_is_gone_takes_nothing_from_the_next() {
+    let trial = shodan(&[("a.json", BANNERS)]);
+    trial.fault(Trouble::Slow(200), None);
+    let first = trial.connect();
+    (&first).write_all(b"GET /shodan/banners?key=k HTTP/1.1\r\n\r\n").unwrap();
+    let mut lines = BufReader::new(first).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("192.0.2.1")), "it goes while the next banner is on its way");
+    drop(lines);
+    assert_eq!(hosts(&trial, "banners", 1), ["198.51.100.1"]);
+}
+
+#[test]
 fn what_is_cleared_does_not_cut_a_stream_any_more_and_what_is_published_is_sent_at_once() {
     let trial = shodan(&[]);
     let mut stream = lines(get(&format!("{}/shodan/banners?key=k", trial.url())));

@@ -40,16 +40,16 @@ impl Unacknowledged {
         });
     }
 
-    /// Forgets all: the server itself ends the connection, and what it has sent counts as delivered.
-    pub(super) fn forget(&mut self) {
-        self.sent.clear();
+    /// Leaves all to other connections.
+    pub(super) fn give_back(&mut self) {
+        for sent in self.sent.drain(..) {
+            self.feed.give_back(&sent.subscription, sent.line);
+        }
     }
 }
 
 impl Drop for Unacknowledged {
     fn drop(&mut self) {
-        for sent in self.sent.drain(..) {
-            self.feed.give_back(&sent.subscription, sent.line);
-        }
+        self.give_back();
     }
 }

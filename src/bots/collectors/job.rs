@@ -2,15 +2,45 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 
+use tokio::sync::watch;
+
 use crate::bots::{Bell, Failure};
 
 /// Where a thread puts what it has; each thing rings the collector's bell.
 pub(super) struct Sink<T> {
     sender: SyncSender<T>,
     bell: Bell,
+    wanted: watch::Receiver<()>,
+}
+
+/// Where the collector finds what its thread has.
+pub(super) struct Source<T> {
+    receiver: Receiver<T>,
+    /// The thread's work is wanted as long as this is there.
+    wanted: Option<watch::Sender<()>>,
+}
+
+impl<T> Source<T> {
+    /// Takes what is there.
+    pub(super) fn try_recv(&self) -> Result<T, TryRecvError> {
+        self.receiver.try_recv()
+    }
+
+    /// Tells the thread that nothing more is wanted, and returns what it had until it ended.
+    ///
+    /// Only for threads that heed [`Sink::wanted`]: others are waited for.
+    pub(super) fn end(&mut self) -> impl Iterator<Item = T> {
+        self.wanted = None;
+        self.receiver.iter()
+    }
 }
 
 impl<T> Sink<T> {
+    /// Returns what says that the thread's work is wanted: its sender is there.
+    pub(super) fn wanted(&self) -> watch::Receiver<()> {
+        self.wanted.clone()
+    }
+
     /// Hands a thing over, and waits while the collector has enough; tells whether the collector is still there.
     pub(super) fn put(&self, thing: T) -> bool {
         let there = self.sender.send(thing).is_ok();
@@ -26,20 +56,21 @@ impl<T> Drop for Sink<T> {
     }
 }
 
-/// Starts a thread that hands over at most so many things ahead. It is left to itself when the receiver is gone.
+/// Starts a thread that hands over at most so many things ahead. It is left to itself when the source is gone.
 pub(super) fn start<T: Send + 'static>(
     bell: Bell,
     ahead: usize,
     work: impl FnOnce(&Sink<T>) + Send + 'static,
-) -> Result<Receiver<T>, Failure> {
+) -> Result<Source<T>, Failure> {
     let (sender, receiver) = sync_channel(ahead);
-    let sink = Sink { sender, bell };
+    let (wanted, heeded) = watch::channel(());
+    let sink = Sink { sender, bell, wanted: heeded };
     std::thread::Builder::new().name("fetch".into()).spawn(move || work(&sink))?;
-    Ok(receiver)
+    Ok(Source { receiver, wanted: Some(wanted) })
 }
 
 /// One result that is fetched.
-pub(super) struct Job<T>(Option<Receiver<Result<T, Failure>>>);
+pub(super) struct Job<T>(Option<Source<Result<T, Failure>>>);
 
 impl<T> Default for Job<T> {
     fn default() -> Self {
@@ -54,13 +85,13 @@ impl<T: Send + 'static> Job<T> {
         bell: Bell,
         work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
     ) -> Result<Option<T>, Failure> {
-        let Some(receiver) = &self.0 else {
+        let Some(source) = &self.0 else {
             self.0 = Some(start(bell, 1, move |sink| {
                 sink.put(work());
             })?);
             return Ok(None);
         };
-        let result = match receiver.try_recv() {
+        let result = match source.try_recv() {
             Err(TryRecvError::Empty) => return Ok(None),
             Ok(result) => result,
             Err(TryRecvError::Disconnected) => {

@@ -5,15 +5,15 @@ use std::io::{BufRead, BufReader, Read};
 use super::job::Sink;
 use super::stream::Come;
 use crate::bots::Failure;
-use crate::bots::http::{Http, bare};
+use crate::bots::http::{Answer, Follower, bare};
 
 /// The most bytes that one line may have.
 const MOST: u64 = 256 << 20;
 
 /// Opens a stream over HTTP and hands over its lines, without their ends; empty ones are left out, as they only show that the
 /// stream is alive. What stands behind the last line break is no whole line if the stream is cut.
-pub(super) fn read(http: &Http, url: &str, strip: bool, sink: &Sink<Come>) {
-    let opened = http.get(url).and_then(crate::bots::http::Answer::success);
+pub(super) fn read(follower: &Follower, url: &str, strip: bool, sink: &Sink<Come>) {
+    let opened = follower.get(url, sink.wanted()).and_then(Answer::success);
     let answer = match opened {
         Ok(answer) => answer,
         Err(failure) => {

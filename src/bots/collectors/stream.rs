@@ -1,9 +1,9 @@
 //! A stream that a thread reads: what comes is sent in batches, kept until it is stored, and an end or a failure comes after
 //! everything that came before it.
 
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::TryRecvError;
 
-use super::job::{self, Sink};
+use super::job::{self, Sink, Source};
 use crate::bots::{Context, Failure, Level, Round};
 
 /// How many things are sent in one portion, and how many wait for it.
@@ -24,7 +24,7 @@ pub(super) enum Come {
 /// The collector's side of a stream.
 #[derive(Default)]
 pub(super) struct Stream {
-    source: Option<Receiver<Come>>,
+    source: Option<Source<Come>>,
     open: bool,
     /// What was sent and is not known to be stored.
     in_hand: Vec<Vec<u8>>,
@@ -112,5 +112,72 @@ impl Stream {
     pub(super) fn stored(&mut self) -> Option<String> {
         self.in_hand.clear();
         self.mark.take()
+    }
+
+    /// Ends the reading, the connection included; tells whether something that came is not stored yet.
+    ///
+    /// A source over HTTP gives nothing twice. So what was read ahead is handed on by further calls of [`Stream::collect`], and
+    /// the next reader gets the next line. Only for sources that heed [`Sink::wanted`].
+    pub(super) fn close(&mut self) -> bool {
+        if let Some(mut source) = self.source.take() {
+            let data = |come| if let Come::Data(data, _) = come { Some(data) } else { None };
+            self.in_hand.extend(source.end().filter_map(data));
+        }
+        !self.in_hand.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::bots::{Memory, Site};
+    use crate::message::{Idf, Message};
+
+    struct Nothing;
+
+    impl Memory for Nothing {
+        fn get(&mut self, _key: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
+            Ok(None)
+        }
+    }
+
+    #[test]
+    fn what_was_read_ahead_is_handed_on_before_the_end() {
+        let site = Site { bot: "stream".into(), state: std::env::temp_dir(), idf: Idf::builtin() };
+        let paths = ["_default".to_owned()];
+        let (sender, all_there) = channel();
+        let work = move |sink: &Sink<Come>| {
+            for text in ["a", "b", "c"] {
+                assert!(sink.put(Come::Data(text.into(), None)));
+            }
+            sender.send(()).unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            assert!(runtime.block_on(sink.wanted().changed()).is_err(), "it is not wanted any more");
+        };
+        let mut stream = Stream::default();
+        let collect = |stream: &mut Stream| {
+            let mut memory = Nothing;
+            let mut context = Context::new(&site, &paths, &mut memory, BATCH);
+            let work = work.clone();
+            let sent = stream.collect(
+                &mut context,
+                || Box::new(work),
+                |data, context| {
+                    let mut report = Message::report(&site.idf);
+                    report.add("raw", data)?;
+                    context.send(report)
+                },
+            );
+            assert!(sent.is_ok());
+            context.finish().sent.into_iter().map(|(_, report)| report.raw().unwrap()).collect::<Vec<_>>()
+        };
+        assert!(collect(&mut stream).is_empty(), "it is only begun");
+        all_there.recv().unwrap();
+        assert!(stream.close());
+        assert_eq!(collect(&mut stream), [b"a", b"b", b"c"]);
+        stream.stored();
+        assert!(!stream.close());
     }
 }

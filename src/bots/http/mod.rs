@@ -2,24 +2,21 @@
 //!
 //! [`PARAMS`] and [`with_params`] put the parameters into a bot's specification, [`Http::of`] reads them.
 
+mod follow;
+mod settings;
 #[cfg(test)]
 pub(crate) mod tests;
 
 use std::io::{self, Read};
-use std::time::Duration;
 
 use flate2::read::MultiGzDecoder;
 use reqwest::blocking::{Client, ClientBuilder, Response};
-use reqwest::header::{
-    CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
-};
-use reqwest::redirect::Policy;
-use reqwest::{NoProxy, Proxy};
-use serde_json::Value as Json;
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 
+pub(crate) use self::follow::Follower;
+use self::settings::{Settings, unusable};
 use super::{Context, Failure, Level, Site};
 use crate::pipeline::{Param, ParamKind, Params};
-use crate::tls::{self, Identity, Trust};
 
 /// The most bytes that one answer may have.
 const MOST: u64 = 4 << 30;
@@ -123,27 +120,9 @@ pub(crate) struct Answer {
 impl Http {
     /// Reads the parameters.
     pub(crate) fn of(params: &Params, site: &Site) -> Result<Http, Failure> {
-        let mut warnings = Vec::new();
-        let timeout = params.seconds("http_timeout_sec")?.unwrap_or(Duration::from_secs(30));
-        let tries = params.int("http_timeout_max_tries")?.unwrap_or(3);
-        let (user, password) = (params.text("http_username")?, params.text("http_password")?);
-        let tls = tls::config(&trust(params, site)?, identity(params, site)?.as_ref());
-        let tls = tls.map_err(|error| Failure::Configuration(error.to_string()))?;
-        let builder = Client::builder()
-            .timeout(timeout)
-            .connect_timeout(timeout)
-            .redirect(Policy::limited(30))
-            .default_headers(headers(params)?)
-            .tls_backend_preconfigured(tls);
-        let client = proxies(builder, params, &mut warnings)?.build();
-        Ok(Http {
-            client: client.map_err(|error| {
-                Failure::Configuration(format!("the HTTP parameters cannot be used: {}", cause(&error)))
-            })?,
-            tries: u32::try_from(tries).unwrap_or(1).max(1),
-            login: user.zip(password),
-            warnings,
-        })
+        let Settings { builder, timeout, tries, login, warnings } = Settings::read(params, site)?;
+        let client = ClientBuilder::from(builder).timeout(timeout).build();
+        Ok(Http { client: client.map_err(|error| unusable(&error))?, tries, login, warnings })
     }
 
     /// Logs what is odd about the parameters.
@@ -164,7 +143,7 @@ impl Http {
         loop {
             left -= 1;
             match self.try_once(request) {
-                Ok(response) => return Ok(Answer::of(response, bare(request.url))),
+                Ok(response) => return Ok(answer(response, bare(request.url))),
                 Err(error) if error.is_connect() && left > 0 => {}
                 Err(error) => {
                     let (address, cause) = (bare(request.url), cause(&error));
@@ -191,17 +170,22 @@ impl Http {
     }
 }
 
+fn answer(mut response: Response, address: String) -> Answer {
+    let headers = std::mem::take(response.headers_mut());
+    Answer::new(response.status().as_u16(), &headers, response, address)
+}
+
 impl Answer {
-    fn of(response: Response, address: String) -> Answer {
-        let text =
-            |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    /// Makes an answer of its head and of what reads its body.
+    fn new(status: u16, headers: &HeaderMap, body: impl Read + Send + 'static, address: String) -> Answer {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let packed = text(CONTENT_ENCODING).is_some_and(|encoding| encoding.eq_ignore_ascii_case("gzip"));
         Answer {
-            status: response.status().as_u16(),
+            status,
             retry_after: text(RETRY_AFTER),
             address,
             content_type: text(CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase(),
-            body: if packed { Box::new(MultiGzDecoder::new(response)) } else { Box::new(response) },
+            body: if packed { Box::new(MultiGzDecoder::new(body)) } else { Box::new(body) },
         }
     }
 
@@ -280,95 +264,6 @@ pub(crate) fn bare(url: &str) -> String {
 pub(crate) fn with_query(url: &str, query: &[(&str, &str)]) -> Result<String, String> {
     let parsed = reqwest::Url::parse_with_params(url, query);
     parsed.map(Into::into).map_err(|error| format!("{url:?} is no address: {error}"))
-}
-
-fn headers(params: &Params) -> Result<HeaderMap, Failure> {
-    let wrong = |name: &str| {
-        Failure::Configuration(format!(
-            "parameter \"http_header\": {name:?} is no header line that can be sent"
-        ))
-    };
-    let mut headers = HeaderMap::new();
-    let agent = params.text("http_user_agent")?;
-    let agent = agent.as_deref().unwrap_or(concat!("intelmq-lab/", env!("CARGO_PKG_VERSION")));
-    let agent = HeaderValue::from_str(agent).map_err(|_| {
-        Failure::Configuration(
-            "parameter \"http_user_agent\": holds characters that cannot be sent".to_owned(),
-        )
-    })?;
-    headers.insert(USER_AGENT, agent);
-    match params.get("http_header") {
-        None => {}
-        Some(Json::Object(lines)) => {
-            for (name, value) in lines {
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong(name))?;
-                headers.insert(key, HeaderValue::from_str(&text).map_err(|_| wrong(name))?);
-            }
-        }
-        Some(other) => {
-            let text =
-                format!("parameter \"http_header\": must be a mapping of names to values, not {other}");
-            return Err(Failure::Configuration(text));
-        }
-    }
-    Ok(headers)
-}
-
-fn trust(params: &Params, site: &Site) -> Result<Trust, Failure> {
-    match params.get("http_verify_cert") {
-        None | Some(Json::Bool(true)) => Ok(Trust::System),
-        Some(Json::Bool(false)) => Ok(Trust::Everything),
-        Some(Json::String(path)) if !path.is_empty() => Ok(Trust::Bundle(site.path(path))),
-        Some(other) => Err(Failure::Configuration(format!(
-            "parameter \"http_verify_cert\": must be true, false or the path of a CA bundle, not {other}"
-        ))),
-    }
-}
-
-fn identity(params: &Params, site: &Site) -> Result<Option<Identity>, Failure> {
-    let path = match params.text("ssl_client_cert")? {
-        None => params.text("ssl_client_certificate")?,
-        path => path,
-    };
-    let path = path.filter(|path| !path.is_empty()).map(|path| site.path(&path));
-    Ok(path.map(|path| Identity { certificate: path.clone(), key: path }))
-}
-
-fn proxies(
-    builder: ClientBuilder,
-    params: &Params,
-    warnings: &mut Vec<&'static str>,
-) -> Result<ClientBuilder, Failure> {
-    let wrong = |error: reqwest::Error| Failure::Configuration(format!("the proxy: {}", cause(&error)));
-    match (params.text("http_proxy")?, params.text("https_proxy")?) {
-        (Some(http), Some(https)) => {
-            Ok(builder.proxy(Proxy::http(http).map_err(wrong)?).proxy(Proxy::https(https).map_err(wrong)?))
-        }
-        (None, None) => from_environment(builder),
-        _ => {
-            warnings.push("Only one of http_proxy and https_proxy is set; no proxy is used.");
-            Ok(builder.no_proxy())
-        }
-    }
-}
-
-/// Uses the proxies of the environment, except for what runs on this machine.
-fn from_environment(mut builder: ClientBuilder) -> Result<ClientBuilder, Failure> {
-    let variable = |name: &str| {
-        let value = std::env::var(name).or_else(|_| std::env::var(name.to_uppercase())).ok();
-        value.filter(|value| !value.is_empty())
-    };
-    let except = format!("{},localhost,127.0.0.0/8,::1", variable("no_proxy").unwrap_or_default());
-    let wrong = |error: reqwest::Error| Failure::Configuration(format!("the proxy: {}", cause(&error)));
-    builder = builder.no_proxy();
-    for (name, make) in [("http_proxy", Proxy::http as fn(String) -> _), ("https_proxy", Proxy::https)] {
-        if let Some(address) = variable(name).or_else(|| variable("all_proxy")) {
-            let proxy = make(address).map_err(wrong)?;
-            builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(&except)));
-        }
-    }
-    Ok(builder)
 }
 
 /// Returns what lies at the bottom of an error; it names no address.

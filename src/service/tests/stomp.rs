@@ -174,6 +174,27 @@ fn what_a_client_did_not_acknowledge_is_for_the_next_connection() {
 }
 
 #[test]
+fn what_was_not_acknowledged_before_a_cut_comes_again() {
+    let trial = start(&[]);
+    let subscribe = Frame::new("SUBSCRIBE").with("id", "1").with("ack", "client");
+    let subscribe = subscribe.with("destination", "/exchange/lab.example/*.*.*.*").with("receipt", "s");
+    let (mut client, _) = Client::log_in(&trial, Version::V1_2, "k");
+    client.send(&subscribe);
+    assert_eq!(client.frame().unwrap().command, "RECEIPT");
+    trial.fault(Trouble::CutLines(2), Some(1));
+    trial.services.publish("it", "a.jsonl", EVENTS.into()).unwrap();
+    let mark = client.frame().unwrap().header("ack").unwrap().to_owned();
+    // Too late: the connection is cut from the other side, which only lets the rest be read.
+    client.send(&Frame::new("ACK").with("id", mark));
+    assert_eq!(client.ids(1), ["2"]);
+    assert_eq!(client.frame(), None);
+    let (mut client, _) = Client::log_in(&trial, Version::V1_2, "k");
+    client.send(&subscribe);
+    assert_eq!(client.frame().unwrap().command, "RECEIPT");
+    assert_eq!(client.ids(3), ["1", "2", "3"]);
+}
+
+#[test]
 fn a_stream_that_is_cut_or_expired_goes_on_with_the_next_connection() {
     let trial = start(&[("a.jsonl", EVENTS)]);
     trial.fault(Trouble::CutLines(1), Some(1));

@@ -3,7 +3,7 @@
 use super::super::feed::Feed;
 use super::super::lines;
 use super::super::stream::Stream;
-use crate::bots::http::{Http, with_params};
+use crate::bots::http::{Follower, with_params};
 use crate::bots::{Bot, BotSpec, Collector, Context, Failure, Round, Site};
 use crate::message::Message;
 use crate::pipeline::{Kind, Param, ParamKind, Params, Spec};
@@ -33,7 +33,7 @@ pub(in crate::bots::collectors) const SPEC: BotSpec = BotSpec {
 struct HttpStream {
     url: String,
     strip: bool,
-    http: Http,
+    follower: Follower,
     feed: Feed,
     stream: Stream,
 }
@@ -42,7 +42,7 @@ fn make(params: &Params, site: &Site) -> Result<Bot, Failure> {
     Ok(Bot::Collector(Box::new(HttpStream {
         url: params.required_text("http_url")?,
         strip: params.get("strip_lines").is_none() || params.flag("strip_lines"),
-        http: Http::of(params, site)?,
+        follower: Follower::of(params, site)?,
         feed: Feed::of(params, site)?,
         stream: Stream::default(),
     })))
@@ -50,10 +50,10 @@ fn make(params: &Params, site: &Site) -> Result<Bot, Failure> {
 
 impl Collector for HttpStream {
     fn collect(&mut self, context: &mut Context) -> Result<Round, Failure> {
-        let HttpStream { url, strip, http, feed, stream } = self;
+        let HttpStream { url, strip, follower, feed, stream } = self;
         let open = || -> Box<dyn FnOnce(&_) + Send> {
-            let (http, url, strip) = (http.clone(), url.clone(), *strip);
-            Box::new(move |sink| lines::read(&http, &url, strip, sink))
+            let (follower, url, strip) = (follower.clone(), url.clone(), *strip);
+            Box::new(move |sink| lines::read(&follower, &url, strip, sink))
         };
         stream.collect(context, open, |line, context| {
             let mut report = Message::report(context.idf());
@@ -69,5 +69,9 @@ impl Collector for HttpStream {
 
     fn stored(&mut self) {
         self.stream.stored();
+    }
+
+    fn close(&mut self) -> bool {
+        self.stream.close()
     }
 }

@@ -6,7 +6,7 @@ mod tests;
 use super::feed::Feed;
 use super::lines;
 use super::stream::Stream;
-use crate::bots::http::{Http, with_params};
+use crate::bots::http::{Follower, with_params};
 use crate::bots::{Bot, BotSpec, Collector, Context, Failure, Round, Site};
 use crate::message::{Message, json};
 use crate::pipeline::{Kind, Param, ParamKind, Params, Spec};
@@ -67,7 +67,7 @@ pub(super) const ALERT: BotSpec = BotSpec {
 
 struct Shodan {
     url: String,
-    http: Http,
+    follower: Follower,
     feed: Feed,
     stream: Stream,
     /// Whether banners are written anew, as IntelMQ's collector of alerts does.
@@ -109,7 +109,7 @@ fn make(params: &Params, site: &Site, path: &str, rewrite: bool) -> Result<Bot, 
     let url = format!("{}{path}", base.trim_end_matches('/'));
     Ok(Bot::Collector(Box::new(Shodan {
         url: crate::bots::http::with_query(&url, &[("key", &key)]).map_err(Failure::Configuration)?,
-        http: Http::of(params, site)?,
+        follower: Follower::of(params, site)?,
         feed: Feed::of(params, site)?,
         stream: Stream::default(),
         rewrite,
@@ -118,10 +118,10 @@ fn make(params: &Params, site: &Site, path: &str, rewrite: bool) -> Result<Bot, 
 
 impl Collector for Shodan {
     fn collect(&mut self, context: &mut Context) -> Result<Round, Failure> {
-        let Shodan { url, http, feed, stream, rewrite } = self;
+        let Shodan { url, follower, feed, stream, rewrite } = self;
         let open = || -> Box<dyn FnOnce(&_) + Send> {
-            let (http, url) = (http.clone(), url.clone());
-            Box::new(move |sink| lines::read(&http, &url, true, sink))
+            let (follower, url) = (follower.clone(), url.clone());
+            Box::new(move |sink| lines::read(&follower, &url, true, sink))
         };
         stream.collect(context, open, |line, context| {
             let mut report = Message::report(context.idf());
@@ -140,6 +140,10 @@ impl Collector for Shodan {
 
     fn stored(&mut self) {
         self.stream.stored();
+    }
+
+    fn close(&mut self) -> bool {
+        self.stream.close()
     }
 }
 
