@@ -12,17 +12,20 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 export function picture({ large = false, open = () => {} } = {}) {
   const frame = h("div", { class: large ? "graph large" : "graph" });
   let drawn = { bots: new Map(), edges: [] };
-  const narrow = matchMedia("(max-width: 720px)");
+
+  /** The room for the picture: the whole width, and what is left of the window's height. */
+  function room() {
+    const [width, height] = [frame.clientWidth - 40, (large ? frame.clientHeight : innerHeight - 230) - 40];
+    return { width: Math.max(240, width), height: Math.max(large ? 120 : 320, height) };
+  }
 
   function draw() {
-    const layout = place(store.graph, { upright: narrow.matches, ...BOX });
+    const layout = place(store.graph, { ...BOX, room: room() });
     const { width, height } = layout.size;
     const svg = s("svg", {
       viewBox: `-12 -14 ${width + 24} ${height + 28}`, role: "group", "aria-label": "The pipeline",
-      style: null, class: "pipeline", "data-wide": width,
+      class: "pipeline", width: (width + 24) * layout.scale, height: (height + 28) * layout.scale,
     });
-    svg.setAttribute("width", width + 24);
-    svg.setAttribute("height", height + 28);
     drawn = { bots: new Map(), edges: [] };
     const [under, over] = [s("g"), s("g")];
     store.graph.edges.forEach(({ edge }, index) => {
@@ -43,7 +46,12 @@ export function picture({ large = false, open = () => {} } = {}) {
   }
 
   const stops = [on("graph", draw), on("snapshot", update)];
-  narrow.addEventListener("change", draw);
+  let wide = 0;
+  const resized = new ResizeObserver(() => {
+    if (frame.clientWidth !== wide) draw();
+    wide = frame.clientWidth;
+  });
+  resized.observe(frame);
   // Rates fall back to nothing when nothing comes any more.
   const clock = setInterval(update, 500);
   const motion = move(() => drawn.edges);
@@ -52,7 +60,7 @@ export function picture({ large = false, open = () => {} } = {}) {
     element: frame,
     close() {
       stops.forEach((stop) => stop());
-      narrow.removeEventListener("change", draw);
+      resized.disconnect();
       clearInterval(clock);
       motion();
     },

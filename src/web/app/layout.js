@@ -40,38 +40,57 @@ export function layers(graph) {
   return layered;
 }
 
-/** Returns where everything is: boxes by bot, the size of the whole, and the path of each edge. */
-export function place(graph, { upright, width: box, height }) {
+const GAP = { layer: 92, turn: 58, box: 22 };
+
+/**
+ * Returns where everything is: boxes by bot, the size of the whole, and the path of each edge.
+ *
+ * Layers run to the right; what is too long for the room turns round at its end and runs back below, so that everything is as large as
+ * can be. In a narrow room that makes a column.
+ */
+export function place(graph, { width, height, room }) {
   const rows = layers(graph);
-  const gap = upright ? { along: 56, across: 20 } : { along: 84, across: 26 };
-  const [long, wide] = upright ? [height, box] : [box, height];
-  const most = Math.max(1, ...rows.map((row) => row.length));
-  const across = most * wide + (most - 1) * gap.across;
-  const boxes = new Map();
-  rows.forEach((row, layer) => {
-    const used = row.length * wide + (row.length - 1) * gap.across;
-    row.forEach((id, index) => {
-      const a = layer * (long + gap.along);
-      const c = (across - used) / 2 + index * (wide + gap.across);
-      boxes.set(id, upright ? { x: c, y: a } : { x: a, y: c });
-    });
-  });
-  const along = rows.length * long + Math.max(0, rows.length - 1) * gap.along;
-  const size = upright ? { width: across, height: along } : { width: along, height: across };
+  const tries = Array.from({ length: Math.max(1, rows.length) }, (_, index) => fold(rows, index + 1, width, height));
+  const scale = ({ size }) => Math.min(1.3, room.width / size.width, room.height / size.height);
+  // A little smaller is better than one more turn.
+  const best = tries.reduce((a, b) => (scale(b) > scale(a) * 1.12 ? b : a));
   const paths = graph.edges.map(({ edge }) => {
-    const [a, b] = [boxes.get(edge.from), boxes.get(edge.to)];
-    return a && b ? curve(a, b, upright, box, height) : null;
+    const [a, b] = [best.boxes.get(edge.from), best.boxes.get(edge.to)];
+    return a && b ? curve(a, b, width, height) : null;
   });
-  return { boxes, size, paths };
+  return { ...best, scale: scale(best), paths };
 }
 
-function curve(a, b, upright, width, height) {
-  if (upright) {
+/** Lays layers out in so many lines. */
+function fold(rows, lines, width, height) {
+  const most = Math.ceil(rows.length / lines);
+  const boxes = new Map();
+  const column = width + GAP.layer;
+  let top = 0;
+  for (let line = 0; line * most < rows.length; line += 1) {
+    const part = rows.slice(line * most, (line + 1) * most);
+    const tall = Math.max(...part.map((row) => row.length)) * (height + GAP.box) - GAP.box;
+    part.forEach((row, index) => {
+      const x = (line % 2 ? most - 1 - index : index) * column;
+      const used = row.length * (height + GAP.box) - GAP.box;
+      // Alone in a column, the bots of a layer stand side by side only if there is one of them.
+      row.forEach((id, place) => boxes.set(id, { x, y: top + (tall - used) / 2 + place * (height + GAP.box), line }));
+    });
+    top += tall + GAP.turn;
+  }
+  const used = Math.min(most, rows.length);
+  return { boxes, size: { width: Math.max(width, used * column - GAP.layer), height: Math.max(height, top - GAP.turn) } };
+}
+
+function curve(a, b, width, height) {
+  if (a.line !== b.line) {
     const [x1, y1, x2, y2] = [a.x + width / 2, a.y + height, b.x + width / 2, b.y];
-    const bend = Math.max(24, (y2 - y1) / 2);
+    const bend = Math.max(22, (y2 - y1) / 2);
     return { d: `M${x1} ${y1}C${x1} ${y1 + bend} ${x2} ${y2 - bend} ${x2} ${y2}`, x: (x1 + x2) / 2, y: (y1 + y2) / 2 };
   }
-  const [x1, y1, x2, y2] = [a.x + width, a.y + height / 2, b.x, b.y + height / 2];
-  const bend = Math.max(28, (x2 - x1) / 2);
+  const back = a.line % 2 === 1;
+  const [x1, x2] = back ? [a.x, b.x + width] : [a.x + width, b.x];
+  const [y1, y2] = [a.y + height / 2, b.y + height / 2];
+  const bend = Math.max(28, Math.abs(x2 - x1) / 2) * (back ? -1 : 1);
   return { d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`, x: (x1 + x2) / 2, y: (y1 + y2) / 2 };
 }
