@@ -127,6 +127,22 @@ impl DumpFile {
         Ok(removed)
     }
 
+    /// Changes the message of an entry, which is readable from then on; returns whether there is such an entry.
+    pub(super) fn edit(&self, id: &str, message: String) -> io::Result<bool> {
+        if !self.records()?.contains_key(id) {
+            return Ok(false);
+        }
+        let mut found = false;
+        self.change(|all| {
+            if let Some(record) = all.get_mut(id) {
+                record.message = message;
+                record.message_type = None;
+                found = true;
+            }
+        })?;
+        Ok(found)
+    }
+
     /// Reads, changes and replaces the file under IntelMQ's lock; a file without entries is removed.
     fn change(&self, change: impl FnOnce(&mut Records)) -> io::Result<()> {
         let mut file = self.locked()?;

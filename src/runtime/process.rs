@@ -7,6 +7,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use axum::Router;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tokio::sync::Notify;
@@ -45,6 +46,8 @@ pub struct Run {
     pub environment: Environment,
     /// The lab's folder: it gets a control service and a journal.
     pub lab: Option<PathBuf>,
+    /// More routes for the control service's loopback port.
+    pub beside: Router,
 }
 
 /// Why a botnet could not be run.
@@ -100,7 +103,8 @@ pub fn run(run: Run) -> Result<(), RunError> {
     let botnet = Botnet::start(&source, surroundings)?;
     let end = Arc::new(Notify::new());
     let inside = services.clone().unwrap_or_default();
-    let control = run.lab.as_deref().map(|lab| control(&botnet, lab, inside, &end)).transpose()?;
+    let beside = run.beside;
+    let control = run.lab.as_deref().map(|lab| control(&botnet, lab, (inside, beside), &end)).transpose()?;
     let ended = wait_for_end(&botnet, signals, end);
     botnet.surroundings().logger.log(SELF, Level::Info, "Stopping the botnet.");
     botnet.shut_down();
@@ -114,12 +118,12 @@ pub fn run(run: Run) -> Result<(), RunError> {
 fn control(
     botnet: &Arc<Botnet>,
     lab: &Path,
-    services: Arc<Services>,
+    (services, beside): (Arc<Services>, Router),
     end: &Arc<Notify>,
 ) -> Result<Control, RunError> {
     let token = random_token().map_err(system("random token"))?;
     let (root, socket) = (lab.to_owned(), lab.join("control.sock"));
-    let listen = Listen { root, socket, token: token.clone(), services };
+    let listen = Listen { root, socket, token: token.clone(), services, beside };
     let (control, port) = serve(botnet.clone(), listen, end.clone()).map_err(system("control service"))?;
     let api = serde_json::json!({ "url": format!("http://127.0.0.1:{port}"), "token": token });
     whole::replace(&lab.join("api.json"), format!("{api}\n").as_bytes(), 0o600)

@@ -43,6 +43,17 @@ pub enum ControlError {
     Garbled(String),
 }
 
+/// An answer as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passed {
+    /// The status.
+    pub status: u16,
+    /// Its type and version, as far as they are known.
+    pub headers: Vec<(&'static str, String)>,
+    /// What it holds.
+    pub body: Vec<u8>,
+}
+
 type Result<T> = std::result::Result<T, ControlError>;
 
 impl Client {
@@ -177,6 +188,29 @@ impl Client {
     /// Makes nothing go wrong with a service any more.
     pub fn clear_faults(&self, service: &str) -> Result<()> {
         self.send(self.http.delete(url(&format!("services/{}/faults", escape(service))))).map(drop)
+    }
+
+    /// Passes a request on as it is, and returns the answer as it is.
+    pub fn pass(
+        &self,
+        method: &str,
+        path_and_query: &str,
+        headers: &[(String, String)],
+        body: Vec<u8>,
+    ) -> Result<Passed> {
+        let method = reqwest::Method::from_bytes(method.as_bytes())
+            .map_err(|error| ControlError::Garbled(error.to_string()))?;
+        let mut request = self.http.request(method, url(path_and_query)).body(body);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let response = request.send().map_err(|error| self.unreachable(&error))?;
+        let status = response.status().as_u16();
+        let text = |name: &str| {
+            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+        };
+        let headers = ["content-type", "etag"].into_iter().filter_map(|name| Some((name, text(name)?))).collect();
+        Ok(Passed { status, headers, body: self.body(response)? })
     }
 
     fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {

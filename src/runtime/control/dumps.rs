@@ -20,6 +20,20 @@ pub(super) fn delete(botnet: &Botnet, bot: &str, ids: &[String]) -> Result<Chang
     Ok(Changed { count })
 }
 
+/// Changes the message of one entry, which must be JSON then, as IntelMQ's tool wants it too.
+pub(super) fn edit(botnet: &Botnet, (bot, entry): (&str, &str), message: String) -> Result<Changed, Refusal> {
+    let file = botnet.with_slot(bot, |slot| slot.dump.clone())?;
+    if let Err(error) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&message) {
+        return Err(Refusal::bad_request("not-a-message", format!("the message is no JSON object: {error}")));
+    }
+    if !file.edit(entry, message)? {
+        let title = format!("the dump of {bot} has no entry {entry:?}");
+        return Err(Refusal::not_found("unknown-entry", title));
+    }
+    botnet.activity().bump();
+    Ok(Changed { count: 1 })
+}
+
 fn which(ids: &[String]) -> Which<'_> {
     if ids.is_empty() { Which::All } else { Which::Ids(ids) }
 }

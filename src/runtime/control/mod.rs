@@ -3,9 +3,12 @@
 //! It listens on a UNIX socket in the lab's folder (whoever may open it may use it) and on a loopback port (with a token).
 
 mod address;
+mod bots;
 mod client;
+mod configuration;
 mod dumps;
 mod files;
+mod guard;
 mod listen;
 mod outside;
 mod problem;
@@ -14,9 +17,12 @@ mod services;
 mod types;
 
 pub use address::SocketAddress;
-pub use client::{Client, ControlError};
+pub use client::{Client, ControlError, Passed};
 pub(super) use listen::{Control, Listen, serve};
+pub use guard::{Guard, guarded};
 pub use outside::{Outside, Question, Reply};
+pub use problem::{Refusal, always};
+pub use server::{Description, blocking};
 pub use types::*;
 #[cfg(test)]
 pub(super) use {dumps::requeue, server::inject_into};

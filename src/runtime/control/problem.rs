@@ -3,9 +3,9 @@
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::types::Problem;
+use super::types::{Complaint, Problem};
 use crate::broker::BrokerError;
-use crate::diagnostic::{Style, render};
+use crate::diagnostic::{Diagnostic, Style, render};
 use crate::runtime::BotnetError;
 use crate::service::ServiceError;
 
@@ -16,26 +16,40 @@ const LONGEST: usize = 64 * 1024;
 
 /// Why a request was refused.
 #[derive(Debug)]
-pub(in crate::runtime) struct Refusal(Problem);
+pub struct Refusal(Problem);
 
 impl Refusal {
     /// Makes a refusal.
-    pub(in crate::runtime) fn new(status: StatusCode, code: &str, title: impl Into<String>) -> Self {
-        Refusal(Problem { code: code.to_owned(), title: title.into(), status: status.as_u16(), detail: None })
+    pub fn new(status: StatusCode, code: &str, title: impl Into<String>) -> Self {
+        Refusal(Problem {
+            code: code.to_owned(),
+            title: title.into(),
+            status: status.as_u16(),
+            detail: None,
+            problems: Vec::new(),
+        })
     }
 
     /// Something in the request is wrong.
-    pub(in crate::runtime) fn bad_request(code: &str, title: impl Into<String>) -> Self {
+    pub fn bad_request(code: &str, title: impl Into<String>) -> Self {
         Refusal::new(StatusCode::BAD_REQUEST, code, title)
     }
 
     /// There is no such thing.
-    pub(in crate::runtime) fn not_found(code: &str, title: impl Into<String>) -> Self {
+    pub fn not_found(code: &str, title: impl Into<String>) -> Self {
         Refusal::new(StatusCode::NOT_FOUND, code, title)
     }
 
+    /// Adds located complaints.
+    #[must_use]
+    pub fn complaining(mut self, complaints: &[Diagnostic]) -> Self {
+        self.0.detail = Some(render(complaints, Style::Plain));
+        self.0.problems = complaints.iter().map(Complaint::from).collect();
+        self
+    }
+
     /// Something that should not happen.
-    pub(in crate::runtime) fn internal(error: &dyn std::fmt::Display) -> Self {
+    pub fn internal(error: &dyn std::fmt::Display) -> Self {
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
     }
 }
@@ -47,10 +61,8 @@ impl From<BotnetError> for Refusal {
             BotnetError::UnknownBot { .. } => Refusal::not_found("unknown-bot", title),
             BotnetError::NotPossible(_) => Refusal::new(StatusCode::CONFLICT, "not-possible", title),
             BotnetError::Invalid(complaints) => {
-                let mut refusal =
-                    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-configuration", title);
-                refusal.0.detail = Some(render(&complaints, Style::Plain));
-                refusal
+                Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-configuration", title)
+                    .complaining(&complaints)
             }
             BotnetError::Broker(error) => error.into(),
             BotnetError::Harmonization { .. } => {
@@ -58,6 +70,12 @@ impl From<BotnetError> for Refusal {
             }
             BotnetError::File { .. } | BotnetError::BotFailed { .. } => Refusal::internal(&title),
         }
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Refusal(problem)
     }
 }
 
@@ -92,7 +110,7 @@ impl IntoResponse for Refusal {
 }
 
 /// Makes a problem of a refusal that the HTTP library worded, such as an unknown action or a faulty query.
-pub(super) async fn always(response: Response) -> Response {
+pub async fn always(response: Response) -> Response {
     let status = response.status();
     let told = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM);
     if told || !(status.is_client_error() || status.is_server_error()) {

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
@@ -13,13 +12,16 @@ use serde::Deserialize;
 use tokio::sync::Notify;
 use utoipa::{IntoParams, OpenApi};
 
+use super::bots;
+use super::configuration;
 use super::dumps;
 use super::files;
 use super::problem::{self, Refusal};
 use super::services;
 use super::types::{
-    BotAction, BotState, BotStatus, Changed, Configuration, DumpEntry, JournalEntry, JournalOut, JournalPage,
-    LogLine, LogPage, Problem, QueueStatus, Requeue, Snapshot,
+    BotAction, BotDetails, BotState, BotStatus, BotnetAction, Changed, Complaint, Configuration, DumpEntry,
+    Edited, JournalEntry, JournalOut, JournalPage,
+    LogLine, LogPage, ParameterDetails, Problem, QueueStatus, Requeue, Snapshot,
 };
 use crate::broker::{Hop, Outgoing, Wiring};
 use crate::diagnostic::suggest;
@@ -64,8 +66,16 @@ pub(super) type Answer<T> = Result<Json<T>, Refusal>;
         delete_dump,
         log,
         journal,
-        configuration,
-        configure,
+        bots::details,
+        bots::enable,
+        bots::disable,
+        bots::all,
+        bots::edit_dump,
+        configuration::configuration,
+        configuration::configure,
+        configuration::validate,
+        configuration::one,
+        configuration::configure_one,
         files::put_file,
         files::get_file,
         services::list,
@@ -92,9 +102,14 @@ pub(super) type Answer<T> = Result<Json<T>, Refusal>;
         Fault,
         Trouble,
         Problem,
+        Complaint,
+        BotDetails,
+        ParameterDetails,
+        Edited,
+        BotnetAction,
     ))
 )]
-struct Description;
+pub struct Description;
 
 /// Makes the routes.
 pub(in crate::runtime) fn router(service: Service) -> Router {
@@ -103,6 +118,11 @@ pub(in crate::runtime) fn router(service: Service) -> Router {
         .route("/v1/botnet", get(snapshot))
         .route("/v1/botnet/run", post(run_collectors))
         .route("/v1/botnet/shutdown", post(shut_down))
+        .route("/v1/botnet/{action}", post(bots::all))
+        .route("/v1/bots/{bot}", get(bots::details))
+        .route("/v1/bots/{bot}/enable", post(bots::enable))
+        .route("/v1/bots/{bot}/disable", post(bots::disable))
+        .route("/v1/bots/{bot}/dump/{entry}", put(bots::edit_dump))
         .route("/v1/bots/{bot}/dump", get(dump))
         .route("/v1/bots/{bot}/dump/requeue", post(requeue))
         .route("/v1/bots/{bot}/dump/delete", post(delete_dump))
@@ -111,7 +131,7 @@ pub(in crate::runtime) fn router(service: Service) -> Router {
         .route("/v1/queues/{queue}/messages", delete(clear))
         .route("/v1/log", get(log))
         .route("/v1/journal", get(journal))
-        .route("/v1/configuration", get(configuration).put(configure))
+        .merge(configuration::routes())
         .route("/v1/files/{*path}", put(files::put_file).get(files::get_file))
         .route("/v1/services", get(services::list))
         .route("/v1/services/{service}/files/{name}", put(services::publish))
@@ -125,7 +145,7 @@ pub(in crate::runtime) fn router(service: Service) -> Router {
 }
 
 /// Does something that may wait on a thread of its own, so that other requests go on.
-pub(super) async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, Refusal>
+pub async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, Refusal>
 where
     T: Send + 'static,
     E: Into<Refusal> + Send + 'static,
@@ -345,21 +365,4 @@ async fn journal(State(service): State<Service>, Query(query): Query<JournalQuer
     })
     .await
     .map(Json)
-}
-
-/// The configuration in use.
-#[utoipa::path(get, path = "/v1/configuration", responses((status = 200, body = Configuration)))]
-async fn configuration(State(service): State<Service>) -> Json<Configuration> {
-    Json(service.botnet.configuration())
-}
-
-/// Takes a new configuration into use; a faulty one changes nothing.
-#[utoipa::path(
-    put, path = "/v1/configuration", request_body(content = String, content_type = "application/yaml"),
-    responses((status = 200, body = Configuration), (status = 422, body = Problem))
-)]
-async fn configure(State(service): State<Service>, body: Bytes) -> Answer<Configuration> {
-    let text = String::from_utf8(body.to_vec())
-        .map_err(|_| Refusal::bad_request("not-utf-8", "the configuration is not UTF-8 text"))?;
-    blocking(move || service.botnet.configure(&text)).await.map(Json)
 }

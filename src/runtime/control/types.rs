@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::diagnostic::{Diagnostic, Location};
+
 /// Everything that is to be seen of a running botnet at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Snapshot {
@@ -94,6 +96,20 @@ pub enum BotAction {
     Reload,
     /// Makes a resting collector begin its next round now.
     Run,
+}
+
+/// What can be done to all bots at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BotnetAction {
+    /// Starts every enabled bot.
+    Start,
+    /// Stops every bot after the message in hand.
+    Stop,
+    /// Stops every bot and starts the enabled ones.
+    Restart,
+    /// Reads the configuration again.
+    Reload,
 }
 
 /// One message that was given up, as the dump file of IntelMQ has it.
@@ -222,4 +238,78 @@ pub struct Problem {
     /// More, such as located complaints about a configuration, rendered as text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// Complaints about a text that was sent, each with its place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Complaint>,
+}
+
+/// One complaint, as the command line shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Complaint {
+    /// A stable name in kebab-case.
+    pub code: String,
+    /// `warning`, `failed` or `error`.
+    pub severity: String,
+    /// What is wrong.
+    pub title: String,
+    /// The file, if there is one.
+    pub file: Option<String>,
+    /// The line, counted from 1.
+    pub line: Option<u32>,
+    /// The column, counted from 1.
+    pub column: Option<u32>,
+    /// What to do; may be empty.
+    pub help: String,
+}
+
+impl From<&Diagnostic> for Complaint {
+    fn from(diagnostic: &Diagnostic) -> Self {
+        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let position = diagnostic.at.as_ref().map(Location::position);
+        Complaint {
+            code: diagnostic.code.to_owned(),
+            severity: diagnostic.severity.word().to_owned(),
+            title: diagnostic.title.clone(),
+            file: diagnostic.at.as_ref().map(|at| at.source.name().to_owned()),
+            line: position.map(|(line, _)| number(line)),
+            column: position.map(|(_, column)| number(column)),
+            help: diagnostic.help.join("; "),
+        }
+    }
+}
+
+/// One bot with its parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BotDetails {
+    /// What it does at the moment.
+    pub status: BotStatus,
+    /// One sentence on its module.
+    pub summary: String,
+    /// Whether it starts with the botnet.
+    pub enabled: bool,
+    /// The parameters of its module, then those of every bot that are set.
+    pub parameters: Vec<ParameterDetails>,
+}
+
+/// One parameter of a bot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ParameterDetails {
+    /// Its name.
+    pub name: String,
+    /// Its value here.
+    pub value: serde_json::Value,
+    /// Its default.
+    pub default: serde_json::Value,
+    /// Whether the configuration sets it.
+    pub set: bool,
+    /// One sentence: what it does, units, values.
+    pub doc: String,
+}
+
+/// A dumped message as it shall be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Edited {
+    /// The message: JSON text.
+    pub message: String,
 }
