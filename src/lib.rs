@@ -43,4 +43,8 @@ pub mod report;
 
 pub mod docgen;
 
+pub mod web;
+
+pub mod api;
+
 pub mod cli;

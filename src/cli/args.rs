@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::output::Colour;
 use super::{
     bless, bot, botnet, catalog, check, completions, configure, down, dump, events, explain, export, graph,
-    inject, lint, list, logs, man, render, reset, seed, service, show, status, up,
+    inject, lint, list, logs, man, render, reset, seed, serve, service, show, status, up,
 };
 use crate::plan::Wish;
 
@@ -116,6 +116,8 @@ pub(super) enum Command {
     Render(render::Args),
     /// Write the botnet of a playbook as a configuration that IntelMQ runs
     Export(export::Args),
+    /// Serve the REST API and the page for all labs
+    Serve(serve::Args),
     /// Say what is wrong with playbooks
     Lint(lint::Args),
     /// Record the expected outputs of playbooks anew, and show what changed

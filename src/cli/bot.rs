@@ -98,6 +98,7 @@ fn alone(run: &Run, common: &Common) -> Result<Exit, Failure> {
         only: Some(run.id.clone()),
         environment: Environment::new(std::env::vars()),
         lab: None,
+        beside: None,
     })
     .map_err(|error| failed(&error))?;
     Ok(Exit::Ok)

@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::lab;
 use super::queues::Opening;
+use crate::api::{self, Api, Scope};
 use crate::broker::SyncMode;
 use crate::diagnostic::Diagnostic;
 use crate::pipeline::Environment;
@@ -104,9 +105,17 @@ fn foreground(run: &Run, common: &Common) -> Result<Exit, Failure> {
         only: None,
         environment: Environment::new(std::env::vars()),
         lab: run.lab.clone(),
+        beside: run.lab.as_deref().map(|lab| page(lab, common)).transpose()?,
     })
     .map_err(|error| failed(&error))?;
     Ok(Exit::Ok)
+}
+
+/// The REST API and the page of a lab, which its supervisor serves.
+fn page(lab: &std::path::Path, common: &Common) -> Result<axum::Router, Failure> {
+    let name = lab.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let world = lab::world()?;
+    Ok(api::router(Api::new(world, Scope::One(name), common.playbooks.clone())))
 }
 
 impl LogFormat {

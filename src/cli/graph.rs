@@ -11,10 +11,9 @@ use super::failure::Failure;
 use super::lab;
 use super::output;
 use crate::diagnostic::Source;
-use crate::pipeline::{Graph, Note, Pipeline};
+use crate::pipeline::{Graph, Pipeline};
 use crate::playbook::Playbook;
-use crate::runtime::control::BotState;
-use crate::session::SessionError;
+use crate::session;
 use crate::template;
 
 /// The arguments of `graph`.
@@ -75,23 +74,7 @@ fn of_playbook(playbook: &Playbook) -> Result<Pipeline, Failure> {
 
 /// Draws a lab's botnet as it is configured now, with what its bots and queues do.
 fn of_lab(arg: &LabArg) -> Result<Graph, Failure> {
-    let client = lab::choose(arg)?.client;
-    let configuration = client.configuration().map_err(SessionError::from)?;
-    let snapshot = client.snapshot().map_err(SessionError::from)?;
-    let mut graph = Graph::of(&parse(Source::new("runtime.yaml", configuration.text))?);
-    for bot in &snapshot.bots {
-        let state = format!("{:?}", bot.state).to_lowercase();
-        let text = match bot.failed {
-            0 => format!("{state}, {} received", bot.received),
-            failed => format!("{state}, {} received, {failed} failed", bot.received),
-        };
-        let alarm = bot.failed > 0 || bot.state == BotState::Failed;
-        graph.note_bot(&bot.id, &Note { text, alarm });
-    }
-    for queue in snapshot.queues.iter().filter(|queue| queue.waiting > 0) {
-        graph.note_queue(&queue.name, &Note::plain(format!("{} waiting", queue.waiting)));
-    }
-    Ok(graph)
+    Ok(session::graph(&lab::choose(arg)?.client)?)
 }
 
 fn parse(source: Source) -> Result<Pipeline, Failure> {

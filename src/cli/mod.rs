@@ -30,6 +30,7 @@ mod render;
 mod reports;
 mod reset;
 mod seed;
+mod serve;
 mod service;
 mod show;
 mod status;
@@ -85,6 +86,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Graph(args) => graph::run(&args, &common),
         Command::Bot(args) => bot::run(&args, &common),
         Command::Seed(args) => seed::run(&args, &common),
+        Command::Serve(args) => serve::run(&args, &common),
         Command::Inject(args) => inject::run(&args, &common),
         Command::Configure(args) => configure::run(&args, &common),
         Command::Dump(args) => dump::run(&args, &common),

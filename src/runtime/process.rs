@@ -47,7 +47,7 @@ pub struct Run {
     /// The lab's folder: it gets a control service and a journal.
     pub lab: Option<PathBuf>,
     /// More routes for the control service's loopback port.
-    pub beside: Router,
+    pub beside: Option<Router>,
 }
 
 /// Why a botnet could not be run.
@@ -118,7 +118,7 @@ pub fn run(run: Run) -> Result<(), RunError> {
 fn control(
     botnet: &Arc<Botnet>,
     lab: &Path,
-    (services, beside): (Arc<Services>, Router),
+    (services, beside): (Arc<Services>, Option<Router>),
     end: &Arc<Notify>,
 ) -> Result<Control, RunError> {
     let token = random_token().map_err(system("random token"))?;

@@ -113,6 +113,29 @@ impl Steps<'_> {
         Ok(true)
     }
 
+    /// Judges a step, counted from 0, by what was there before it, and tells what is so.
+    pub(super) fn look_at(
+        &mut self,
+        index: usize,
+        before: &Baseline,
+        teller: &mut Teller<'_>,
+    ) -> Result<Ended, SessionError> {
+        let playbook = self.playbook;
+        let step = &playbook.steps[index];
+        let began = Instant::now();
+        let (number, id) = (index + 1, step.id.value.clone());
+        teller.tell(Kind::StepStarted { number, step: id.clone(), title: step.title.clone(), quiet: false });
+        let fetched = self.actor.collect();
+        fetched.map_err(|error| SessionError::Broken(vec![problem_of(error).at(playbook.at(&step.id))]))?;
+        let judgement = self.look_once(step, before)?;
+        let diagnostics = self.tell_verdicts(step, &judgement, false, teller);
+        let result = if judgement.passed() { StepResult::Passed } else { StepResult::Failed };
+        let summary = summary(judgement.verdicts.iter().map(|verdict| verdict.seen.as_str()));
+        let (took_ms, problem) = (milliseconds(began), String::new());
+        teller.tell(Kind::StepFinished { number, step: id, result, summary, problem, took_ms, quiet: false });
+        Ok(Ended { result, diagnostics })
+    }
+
     /// Gives a problem without a place that of the step.
     fn placed(&self, problem: Diagnostic, step: &Step) -> Diagnostic {
         if problem.at.is_some() { problem } else { problem.at(self.playbook.at(&step.id)) }

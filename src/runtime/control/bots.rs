@@ -9,7 +9,8 @@ use serde_json::{Value as Json_, json};
 use super::problem::Refusal;
 use super::server::{Answer, Service, blocking};
 use super::types::{
-    BotAction, BotDetails, BotState, BotnetAction, Changed, Configuration, Edited, ParameterDetails, Problem, Snapshot,
+    BotAction, BotDetails, BotState, BotnetAction, Changed, Configuration, Edited, ParameterDetails, Problem,
+    Snapshot,
 };
 use crate::diagnostic::Source;
 use crate::pipeline::{GENERIC, Param, Params, Pipeline};
@@ -30,7 +31,8 @@ fn of(botnet: &Botnet, bot: &str) -> Result<BotDetails, Refusal> {
         (slot.spec.spec.summary.to_owned(), parameters(own, &slot.params))
     })?;
     let status = botnet.snapshot()?.bots.into_iter().find(|status| status.id == bot);
-    let status = status.ok_or_else(|| Refusal::not_found("unknown-bot", format!("there is no bot {bot:?}")))?;
+    let status =
+        status.ok_or_else(|| Refusal::not_found("unknown-bot", format!("there is no bot {bot:?}")))?;
     let enabled = pipeline(botnet)?.bot(bot).is_some_and(crate::pipeline::BotConfig::enabled);
     Ok(BotDetails { status, summary, enabled, parameters })
 }
@@ -69,7 +71,10 @@ pub(super) async fn enable(State(service): State<Service>, Path(bot): Path<Strin
     post, path = "/v1/bots/{bot}/disable", params(("bot" = String, Path, description = "the bot's id")),
     responses((status = 200, body = Configuration), (status = 404, body = Problem))
 )]
-pub(super) async fn disable(State(service): State<Service>, Path(bot): Path<String>) -> Answer<Configuration> {
+pub(super) async fn disable(
+    State(service): State<Service>,
+    Path(bot): Path<String>,
+) -> Answer<Configuration> {
     blocking(move || set_enabled(&service.botnet, &bot, false)).await.map(Json)
 }
 
@@ -91,7 +96,8 @@ pub(super) fn pipeline(botnet: &Botnet) -> Result<Pipeline, Refusal> {
 
 pub(super) fn invalid(complaints: &[crate::diagnostic::Diagnostic]) -> Refusal {
     let title = "the configuration is invalid; the old one goes on";
-    Refusal::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "invalid-configuration", title).complaining(complaints)
+    Refusal::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "invalid-configuration", title)
+        .complaining(complaints)
 }
 
 /// Does something to all bots, and returns once it is done.
@@ -99,7 +105,10 @@ pub(super) fn invalid(complaints: &[crate::diagnostic::Diagnostic]) -> Refusal {
     post, path = "/v1/botnet/{action}", params(("action" = BotnetAction, Path, description = "what to do")),
     responses((status = 200, body = Snapshot))
 )]
-pub(super) async fn all(State(service): State<Service>, Path(action): Path<BotnetAction>) -> Answer<Snapshot> {
+pub(super) async fn all(
+    State(service): State<Service>,
+    Path(action): Path<BotnetAction>,
+) -> Answer<Snapshot> {
     blocking(move || {
         let botnet = &service.botnet;
         if action == BotnetAction::Reload {

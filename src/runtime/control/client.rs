@@ -209,7 +209,8 @@ impl Client {
         let text = |name: &str| {
             response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         };
-        let headers = ["content-type", "etag"].into_iter().filter_map(|name| Some((name, text(name)?))).collect();
+        let headers =
+            ["content-type", "etag"].into_iter().filter_map(|name| Some((name, text(name)?))).collect();
         Ok(Passed { status, headers, body: self.body(response)? })
     }
 

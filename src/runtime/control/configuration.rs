@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Map, Value};
 
-use super::bots::{change, invalid, pipeline};
+use super::bots::{invalid, pipeline};
 use super::problem::Refusal;
 use super::server::{Service, blocking};
 use super::types::{Complaint, Configuration, Problem};
@@ -97,7 +97,10 @@ pub(super) async fn validate(body: Bytes) -> Result<Json<Vec<Complaint>>, Refusa
     get, path = "/v1/configuration/bots/{bot}", params(("bot" = String, Path, description = "the bot's id")),
     responses((status = 200, body = Object), (status = 404, body = Problem))
 )]
-pub(super) async fn one(State(service): State<Service>, Path(bot): Path<String>) -> Result<Json<Value>, Refusal> {
+pub(super) async fn one(
+    State(service): State<Service>,
+    Path(bot): Path<String>,
+) -> Result<Json<Value>, Refusal> {
     blocking(move || {
         service.botnet.with_slot(&bot, |_| ())?;
         let json = pipeline(&service.botnet)?.to_json();
@@ -124,7 +127,8 @@ pub(super) async fn configure_one(
         unchanged(&service.botnet, &headers)?;
         let mut json = pipeline(&service.botnet)?.to_json();
         json[bot.as_str()] = Value::Object(wanted);
-        let changed = Pipeline::from_json("runtime.yaml", &json).map_err(|complaints| invalid(&complaints))?;
+        let changed =
+            Pipeline::from_json("runtime.yaml", &json).map_err(|complaints| invalid(&complaints))?;
         Ok::<_, Refusal>(service.botnet.configure(&changed.write())?)
     })
     .await

@@ -27,7 +27,9 @@ impl Guard {
     }
 
     fn is_own(&self, host: &str) -> bool {
-        self.ports.iter().any(|port| host == format!("127.0.0.1:{port}") || host == format!("localhost:{port}"))
+        self.ports
+            .iter()
+            .any(|port| host == format!("127.0.0.1:{port}") || host == format!("localhost:{port}"))
     }
 
     fn knows(&self, token: Option<&str>) -> bool {
@@ -49,8 +51,12 @@ async fn admit(State(guard): State<Guard>, request: Request, next: Next) -> Resp
     }
     let origin = text(headers, header::ORIGIN);
     if origin.is_some_and(|origin| !origin.strip_prefix("http://").is_some_and(|host| guard.is_own(host))) {
-        return Refusal::new(StatusCode::FORBIDDEN, "foreign-origin", "requests from other sites are refused")
-            .into_response();
+        return Refusal::new(
+            StatusCode::FORBIDDEN,
+            "foreign-origin",
+            "requests from other sites are refused",
+        )
+        .into_response();
     }
     if let Some(answer) = first_visit(&guard, &request) {
         return answer;
@@ -59,7 +65,8 @@ async fn admit(State(guard): State<Guard>, request: Request, next: Next) -> Resp
     // A browser sends a cookie by itself, so what changes something must also say where it comes from.
     let by_page = matches!(*request.method(), Method::GET | Method::HEAD) || origin.is_some();
     if !guard.knows(shown) && !(by_page && guard.knows(cookie(headers))) {
-        let title = "the token is missing or wrong; the lab's api.json and `intelmq-lab status --json` have it";
+        let title =
+            "the token is missing or wrong; the lab's api.json and `intelmq-lab status --json` have it";
         return Refusal::new(StatusCode::UNAUTHORIZED, "wrong-token", title).into_response();
     }
     next.run(request).await

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use super::address::SocketAddress;
 use super::guard::{Guard, guarded};
-use super::server::{Service, router};
+use super::server::{Service, alone, router};
 use crate::runtime::Botnet;
 use crate::service::Services;
 
@@ -33,8 +33,8 @@ pub(in crate::runtime) struct Listen {
     pub(in crate::runtime) token: String,
     /// What runs beside the botnet.
     pub(in crate::runtime) services: Arc<Services>,
-    /// More routes for the loopback port.
-    pub(in crate::runtime) beside: Router,
+    /// More routes for the loopback port, with what answers to unknown ones.
+    pub(in crate::runtime) beside: Option<Router>,
 }
 
 /// Starts the service on a thread of its own; returns it and the loopback port.
@@ -54,8 +54,11 @@ pub(in crate::runtime) fn serve(
     std::fs::set_permissions(&listen.socket, std::fs::Permissions::from_mode(0o600))?;
     let port = tcp.local_addr()?.port();
     let service = Service { botnet, root: listen.root, end, services: listen.services };
-    let local = router(service.clone());
-    let remote = router(service.clone()).merge(listen.beside);
+    let local = alone(service.clone());
+    let remote = match listen.beside {
+        Some(beside) => router(service).merge(beside),
+        None => alone(service),
+    };
     let remote = guarded(remote, Guard::new(&listen.token, &[port]));
     let stop = Arc::new(Notify::new());
     let stopped = stop.clone();

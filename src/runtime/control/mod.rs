@@ -18,8 +18,8 @@ mod types;
 
 pub use address::SocketAddress;
 pub use client::{Client, ControlError, Passed};
-pub(super) use listen::{Control, Listen, serve};
 pub use guard::{Guard, guarded};
+pub(super) use listen::{Control, Listen, serve};
 pub use outside::{Outside, Question, Reply};
 pub use problem::{Refusal, always};
 pub use server::{Description, blocking};

@@ -20,8 +20,8 @@ use super::problem::{self, Refusal};
 use super::services;
 use super::types::{
     BotAction, BotDetails, BotState, BotStatus, BotnetAction, Changed, Complaint, Configuration, DumpEntry,
-    Edited, JournalEntry, JournalOut, JournalPage,
-    LogLine, LogPage, ParameterDetails, Problem, QueueStatus, Requeue, Snapshot,
+    Edited, JournalEntry, JournalOut, JournalPage, LogLine, LogPage, ParameterDetails, Problem, QueueStatus,
+    Requeue, Snapshot,
 };
 use crate::broker::{Hop, Outgoing, Wiring};
 use crate::diagnostic::suggest;
@@ -111,10 +111,9 @@ pub(super) type Answer<T> = Result<Json<T>, Refusal>;
 )]
 pub struct Description;
 
-/// Makes the routes.
+/// Makes the routes of one botnet.
 pub(in crate::runtime) fn router(service: Service) -> Router {
     Router::new()
-        .route("/openapi.json", get(|| async { Json(Description::openapi()) }))
         .route("/v1/botnet", get(snapshot))
         .route("/v1/botnet/run", post(run_collectors))
         .route("/v1/botnet/shutdown", post(shut_down))
@@ -136,12 +135,16 @@ pub(in crate::runtime) fn router(service: Service) -> Router {
         .route("/v1/services", get(services::list))
         .route("/v1/services/{service}/files/{name}", put(services::publish))
         .route("/v1/services/{service}/faults", post(services::add_fault).delete(services::clear_faults))
-        .fallback(|| async {
-            Refusal::not_found("unknown-route", "there is no such route; see /openapi.json")
-        })
         .layer(axum::extract::DefaultBodyLimit::max(256 * 1024 * 1024))
         .layer(axum::middleware::map_response(problem::always))
         .with_state(service)
+}
+
+/// Makes the routes of a service that stands alone: they describe themselves, and refuse others.
+pub(in crate::runtime) fn alone(service: Service) -> Router {
+    router(service).route("/openapi.json", get(|| async { Json(Description::openapi()) })).fallback(
+        || async { Refusal::not_found("unknown-route", "there is no such route; see /openapi.json") },
+    )
 }
 
 /// Does something that may wait on a thread of its own, so that other requests go on.
