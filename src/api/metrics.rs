@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::error::Answer;
 use super::reach::Api;
-use crate::runtime::control::{Refusal, Snapshot, blocking};
+use crate::runtime::control::{BotStatus, Refusal, Snapshot, blocking};
 
 /// Whether the service answers.
 #[utoipa::path(get, path = "/health", responses((status = 200, body = Object)))]
@@ -32,6 +32,9 @@ pub(super) async fn metrics(State(api): State<Api>) -> Answer<impl IntoResponse>
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }
 
+/// One of a bot's counts.
+type Count = fn(&BotStatus) -> u64;
+
 fn text(labs: &[(String, Option<Snapshot>)]) -> String {
     let mut out = String::new();
     metric(&mut out, ("lab_up", "gauge", "Whether the botnet of a lab answers."), |add| {
@@ -46,7 +49,7 @@ fn text(labs: &[(String, Option<Snapshot>)]) -> String {
             add(&[("lab", lab), ("bot", &bot.id), ("state", &state)], 1);
         }
     });
-    let counts: [(&str, &str, fn(&crate::runtime::control::BotStatus) -> u64); 3] = [
+    let counts: [(&str, &str, Count); 3] = [
         ("bot_received_total", "Messages that a bot received and finished.", |bot| bot.received),
         ("bot_dropped_total", "Messages that a bot dropped on purpose.", |bot| bot.dropped),
         ("bot_failed_total", "Messages and rows that a bot gave up.", |bot| bot.failed),

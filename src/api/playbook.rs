@@ -29,7 +29,7 @@ pub(super) async fn playbook(State(api): State<Api>, Path(lab): Path<String>) ->
             .enumerate()
             .map(|(index, step)| {
                 let result = api.result(&lab.record.name, index + 1);
-                reader.step(index + 1, step, state(index, passed, result.as_ref()), result)
+                reader.step(index + 1, step, state(index, passed, result.as_ref()), result.as_ref())
             })
             .collect();
         Ok::<_, Refusal>(Json(json!({
@@ -114,7 +114,7 @@ impl<'a> Reader<'a> {
         Reader { playbook, variables }
     }
 
-    fn step(&self, number: usize, step: &Step, state: &str, result: Option<Value>) -> Value {
+    fn step(&self, number: usize, step: &Step, state: &str, result: Option<&Value>) -> Value {
         json!({
             "number": number,
             "id": step.id.value,
@@ -150,6 +150,6 @@ impl<'a> Reader<'a> {
         let first = lines.from.max(1);
         let count = lines.last.map_or(usize::MAX, |last| (last + 1).saturating_sub(first));
         let shown = text.lines().skip(first - 1).take(count.min(40));
-        shown.map(|line| format!("    {line}\n")).collect()
+        shown.fold(String::new(), |text, line| text + "    " + line + "\n")
     }
 }

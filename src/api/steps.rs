@@ -44,7 +44,7 @@ pub(super) async fn act(
         let wish = LabWish { name: Some(name.clone()), ..LabWish::default() };
         let mut emit = |event: session::Event| api.tell(&name, &event);
         let world = api.world();
-        let ran = match deed {
+        let outcome = match deed {
             Deed::Check => session::look(world, &playbook, &lab, number, &mut emit),
             Deed::Do => {
                 session::up(world, &playbook, &wish, Range { only: Some(number), to: None }, &mut emit)
@@ -54,14 +54,14 @@ pub(super) async fn act(
             }
             Deed::Prepare => session::reset(world, &playbook, &lab, Some(number), &mut emit),
         };
-        let ran = ran.map_err(refused)?;
+        let ended = outcome.map_err(refused)?;
         if deed == Deed::Prepare {
             api.forget(&name, number);
         }
         let result = api.result(&name, number);
-        let word = result.as_ref().map_or(json!(null), |result| result["result"].clone());
+        let short = result.as_ref().map_or(json!(null), |result| result["result"].clone());
         Ok::<_, Refusal>(Json(json!({
-            "result": word, "passed": ran.passed, "failed": ran.failed + ran.broken, "step": result,
+            "result": short, "passed": ended.passed, "failed": ended.failed + ended.broken, "step": result,
         })))
     })
     .await

@@ -64,7 +64,8 @@ async fn admit(State(guard): State<Guard>, request: Request, next: Next) -> Resp
     let shown = text(headers, header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
     // A browser sends a cookie by itself, so what changes something must also say where it comes from.
     let by_page = matches!(*request.method(), Method::GET | Method::HEAD) || origin.is_some();
-    if !guard.knows(shown) && !(by_page && guard.knows(cookie(headers))) {
+    let known = guard.knows(shown) || by_page && guard.knows(cookie(headers));
+    if !known {
         let title =
             "the token is missing or wrong; the lab's api.json and `intelmq-lab status --json` have it";
         return Refusal::new(StatusCode::UNAUTHORIZED, "wrong-token", title).into_response();
