@@ -2,10 +2,12 @@
 //!
 //! `open` is a `fn(&Path) -> Option<Box<dyn Broker>>`. The path is an empty folder of this test alone; a broker that keeps
 //! its queues elsewhere takes a name from it, so that the same path finds the same queues again. `None` skips, aloud.
+//! `server_contract!(server)` does so for what only a server can do: end and begin again.
 
 mod kill;
 mod model;
 mod queues;
+mod server;
 mod state;
 mod waiting;
 
@@ -16,6 +18,7 @@ use std::time::Duration;
 pub(super) use kill::{kill, victim};
 pub(super) use model::agrees_with_a_model;
 pub(super) use queues::*;
+pub(super) use server::*;
 pub(super) use state::*;
 pub(super) use waiting::*;
 

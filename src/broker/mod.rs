@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod contract;
 mod embedded;
+mod redis;
 mod redis_cache;
 mod registry;
 mod routes;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Broker, BrokerError, Side, SyncMode, Url, UrlError, embedded};
+use super::{Broker, BrokerError, Side, SyncMode, Url, UrlError, embedded, redis};
 use crate::diagnostic::suggest;
 use crate::pipeline::ParamError;
 
@@ -40,7 +40,7 @@ pub struct Settings {
 /// Every broker; the first is the default.
 pub const BROKERS: &[BrokerKind] = &[
     embedded::KIND,
-    missing("redis", "redis", &["redis", "rediss", "redis+unix"], "redis://127.0.0.1:6379/2"),
+    redis::KIND,
     missing("rabbitmq", "amqp", &["amqp", "amqps"], "amqp://127.0.0.1:5672"),
     missing("kafka", "kafka", &["kafka"], "kafka://127.0.0.1:9092"),
 ];

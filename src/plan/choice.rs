@@ -100,7 +100,9 @@ mod tests {
             (None, None, None, "local with embedded"),
             (Some("local"), Some("embedded"), None, "local with embedded"),
             (Some("compose"), None, None, "the target `compose` is not in this version yet; it has local"),
-            (None, Some("redis"), None, "the broker `redis` is not in this version yet; it has embedded"),
+            (None, Some("redis"), None, "local with redis"),
+            (None, None, Some(redis), "local with redis"),
+            (Some("local"), Some("redis"), Some("rediss://host"), "local with redis"),
             (None, Some("redi"), None, "there is no broker `redi`; did you mean `redis`?"),
             (Some("moon"), None, None, "there is no target `moon`; there are local, compose, vagrant"),
             (
