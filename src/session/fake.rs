@@ -254,7 +254,10 @@ async fn configure(
     if body.contains("nonsense") {
         let (code, title) = ("invalid".to_owned(), "the configuration is invalid".to_owned());
         let detail = Some("error: there is no module nonsense".to_owned());
-        return Err((StatusCode::UNPROCESSABLE_ENTITY, Json(Problem { code, title, status: 422, detail })));
+        return Err((
+            StatusCode::UNPROCESSABLE_ENTITY,
+            Json(Problem { code, title, status: 422, detail, problems: Vec::new() }),
+        ));
     }
     let mut inside = inside.lock().unwrap();
     inside.asked.push("configure".to_owned());
@@ -276,7 +279,12 @@ async fn get_file(
     let mut inside = inside.lock().unwrap();
     inside.work();
     let (code, title) = ("unknown-file".to_owned(), "no such file".to_owned());
-    let missing = || (StatusCode::NOT_FOUND, Json(Problem { code, title, status: 404, detail: None }));
+    let missing = || {
+        (
+            StatusCode::NOT_FOUND,
+            Json(Problem { code, title, status: 404, detail: None, problems: Vec::new() }),
+        )
+    };
     let file = inside.files.get(&path).cloned();
     inside.seen |= file.is_some() && path == "out/events.jsonl";
     file.ok_or_else(missing)
@@ -286,6 +294,12 @@ fn unknown_bot(bot: &str) -> (StatusCode, Json<Problem>) {
     let title = format!("there is no bot `{bot}`");
     (
         StatusCode::NOT_FOUND,
-        Json(Problem { code: "unknown-bot".to_owned(), title, status: 404, detail: None }),
+        Json(Problem {
+            code: "unknown-bot".to_owned(),
+            title,
+            status: 404,
+            detail: None,
+            problems: Vec::new(),
+        }),
     )
 }
