@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod contract;
 mod embedded;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod redis;
 mod redis_cache;
 mod registry;
@@ -17,6 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use embedded::{Embedded, Options, SyncMode};
+#[cfg(feature = "kafka")]
+pub use kafka::{Kafka, KafkaOptions};
 pub use redis_cache::{CacheAddress, CacheWrite, RedisCache};
 pub use registry::{BROKERS, BrokerKind, ChoiceError, Settings, choose};
 pub use routes::{Party, RouteError, Routes};
@@ -93,7 +97,7 @@ impl Depth {
 }
 
 /// Why a broker could not do what it was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum BrokerError {
     /// The store or the server cannot be reached or refuses; trying again may help.
     #[error("{broker}: {problem}")]
