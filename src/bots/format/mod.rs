@@ -59,6 +59,11 @@ pub(crate) enum Item<'a> {
 pub(crate) trait Scope {
     /// Finds a name and takes as many of the steps as belong to it; returns what was found and how many those were.
     fn find<'s>(&'s self, name: &str, steps: &[Step]) -> Result<(Item<'s>, usize), String>;
+
+    /// Finds what is named by a number: `{0}`, or `{}` in its turn.
+    fn at(&self, _number: usize) -> Option<Item<'_>> {
+        None
+    }
 }
 
 /// What Python says of a name that is not there.
@@ -69,7 +74,7 @@ pub(crate) fn missing(name: &str) -> String {
 impl Template {
     /// Reads a format string; the error says what is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Template, String> {
-        Reader { text, at: 0 }.template(2)
+        Reader { text, at: 0, count: &mut Count::default() }.template(2)
     }
 
     /// Returns the text with every field replaced.
@@ -87,11 +92,14 @@ impl Template {
 
 impl Field {
     fn render(&self, scope: &impl Scope, out: &mut String) -> Result<(), String> {
-        if self.name.bytes().all(|b| b.is_ascii_digit()) {
-            let index = if self.name.is_empty() { "0" } else { &self.name };
-            return Err(format!("Replacement index {index} out of range for positional args tuple"));
-        }
-        let (mut item, taken) = scope.find(&self.name, &self.steps)?;
+        let (mut item, taken) = if self.name.bytes().all(|b| b.is_ascii_digit()) {
+            let found = self.name.parse().ok().and_then(|number| scope.at(number));
+            let out_of_range =
+                || format!("Replacement index {} out of range for positional args tuple", self.name);
+            (found.ok_or_else(out_of_range)?, 0)
+        } else {
+            scope.find(&self.name, &self.steps)?
+        };
         for step in &self.steps[taken..] {
             item = item.step(step)?;
         }
@@ -196,14 +204,39 @@ fn ascii(text: &str) -> String {
     out
 }
 
-/// Reads a format string from left to right.
-struct Reader<'t> {
-    text: &'t str,
-    at: usize,
+/// How the fields that are named by numbers got theirs.
+#[derive(Default)]
+struct Count {
+    given: bool,
+    counted: usize,
 }
 
-impl Reader<'_> {
-    fn rest(&self) -> &str {
+impl Count {
+    /// Gives a field without a name its number.
+    fn name(&mut self, name: String) -> Result<String, String> {
+        if name.is_empty() {
+            self.counted += 1;
+        } else {
+            self.given |= name.bytes().all(|b| b.is_ascii_digit());
+        }
+        if self.given && self.counted > 0 {
+            return Err(
+                "cannot switch between automatic field numbering and manual field specification".into()
+            );
+        }
+        Ok(if name.is_empty() { (self.counted - 1).to_string() } else { name })
+    }
+}
+
+/// Reads a format string from left to right.
+struct Reader<'t, 'c> {
+    text: &'t str,
+    at: usize,
+    count: &'c mut Count,
+}
+
+impl<'t> Reader<'t, '_> {
+    fn rest(&self) -> &'t str {
         &self.text[self.at..]
     }
 
@@ -267,7 +300,8 @@ impl Reader<'_> {
             None => (None, ""),
         };
         let (name, steps) = steps(path)?;
-        let spec = Reader { text: spec, at: 0 }.template(depth - 1)?;
+        let name = self.count.name(name)?;
+        let spec = Reader { text: spec, at: 0, count: &mut *self.count }.template(depth - 1)?;
         self.at += length;
         Ok(Field { name, steps, conversion, spec })
     }

@@ -1,5 +1,5 @@
-//! Comma-separated rows as Python's `csv` module reads them (`"` quotes, doubled inside; nothing is an error), with the physical
-//! line that a row ends on.
+//! Comma-separated rows as Python's `csv` module reads and writes them (`"` quotes, doubled inside; nothing is an error), with the
+//! physical line that a row ends on.
 
 use std::borrow::Cow;
 
@@ -13,12 +13,18 @@ use crate::message::python;
 pub(crate) struct Rows<'t> {
     text: &'t str,
     at: usize,
+    delimiter: u8,
 }
 
 impl<'t> Rows<'t> {
     /// Starts at a byte of the text where a row begins.
     pub(crate) fn new(text: &'t str, at: usize) -> Rows<'t> {
-        Rows { text, at }
+        Rows { text, at, delimiter: b',' }
+    }
+
+    /// Takes another character than the comma, which is ASCII.
+    pub(crate) fn with_delimiter(self, delimiter: u8) -> Rows<'t> {
+        Rows { delimiter, ..self }
     }
 
     /// Returns the byte where the next row begins.
@@ -38,10 +44,10 @@ impl<'t> Rows<'t> {
         let mut at = start;
         if !is_end(bytes[at]) {
             loop {
-                let (cell, after) = cell(text, at);
+                let (cell, after) = cell(text, at, self.delimiter);
                 cells.push(cell);
                 at = after;
-                if bytes.get(at) != Some(&b',') {
+                if bytes.get(at) != Some(&self.delimiter) {
                     break;
                 }
                 at += 1;
@@ -54,17 +60,17 @@ impl<'t> Rows<'t> {
     }
 }
 
-/// Reads one cell; returns it and where it ends: at a comma, an end of line or the end of the text.
-fn cell(text: &str, start: usize) -> (Cow<'_, str>, usize) {
+/// Reads one cell; returns it and where it ends: at a delimiter, an end of line or the end of the text.
+fn cell(text: &str, start: usize, delimiter: u8) -> (Cow<'_, str>, usize) {
     let bytes = text.as_bytes();
     if bytes.get(start) != Some(&b'"') {
-        let end = bare_end(bytes, start);
+        let end = bare_end(bytes, start, delimiter);
         return (Cow::Borrowed(&text[start..end]), end);
     }
     let close = quote(bytes, start + 1);
     match bytes.get(close + 1) {
         Some(b'"') => {}
-        Some(&byte) if byte != b',' && !is_end(byte) => {}
+        Some(&byte) if byte != delimiter && !is_end(byte) => {}
         _ => return (Cow::Borrowed(&text[start + 1..close]), (close + 1).min(bytes.len())),
     }
     let mut cell = text[start + 1..close].to_owned();
@@ -77,7 +83,7 @@ fn cell(text: &str, start: usize) -> (Cow<'_, str>, usize) {
     if at >= bytes.len() {
         return (Cow::Owned(cell), bytes.len());
     }
-    let end = bare_end(bytes, at);
+    let end = bare_end(bytes, at, delimiter);
     cell.push_str(&text[at..end]);
     (Cow::Owned(cell), end)
 }
@@ -87,8 +93,8 @@ fn quote(bytes: &[u8], from: usize) -> usize {
     find(bytes, from, |byte| byte == b'"')
 }
 
-fn bare_end(bytes: &[u8], from: usize) -> usize {
-    find(bytes, from, |byte| byte == b',' || is_end(byte))
+fn bare_end(bytes: &[u8], from: usize, delimiter: u8) -> usize {
+    find(bytes, from, |byte| byte == delimiter || is_end(byte))
 }
 
 fn find(bytes: &[u8], from: usize, is: impl Fn(u8) -> bool) -> usize {
@@ -127,16 +133,21 @@ pub(crate) fn line_end(text: &str) -> &'static str {
 
 /// Writes a row with every cell in quotes, without an end of line.
 pub(crate) fn quoted<S: AsRef<str>>(cells: &[S]) -> String {
-    let mut line = String::new();
-    for cell in cells {
-        if !line.is_empty() {
-            line.push(',');
-        }
-        line.push('"');
-        line.push_str(&cell.as_ref().replace('"', "\"\""));
-        line.push('"');
-    }
-    line
+    cells.iter().map(|cell| quoted_cell(cell.as_ref())).collect::<Vec<_>>().join(",")
+}
+
+fn quoted_cell(cell: &str) -> String {
+    format!("\"{}\"", cell.replace('"', "\"\""))
+}
+
+/// Writes a row with quotes only around cells that need them, as Python's writer does, without an end of line.
+pub(crate) fn plain<S: AsRef<str>>(cells: &[S], delimiter: char) -> String {
+    let cell = |cell: &S| match cell.as_ref() {
+        "" if cells.len() == 1 => "\"\"".to_owned(),
+        cell if cell.contains([delimiter, '"', '\n', '\r']) => quoted_cell(cell),
+        cell => cell.to_owned(),
+    };
+    cells.iter().map(cell).collect::<Vec<_>>().join(delimiter.encode_utf8(&mut [0; 4]))
 }
 
 /// What an event's `raw` holds of a row: the header written anew, and the row's last physical line.
@@ -258,5 +269,8 @@ mod tests {
         let cells = ["a", "", "b\"c", "d,e", "f\ng"];
         assert_eq!(read(&quoted(&cells))[0].0, cells);
         assert_eq!(quoted::<&str>(&[]), "");
+        assert_eq!(read(&plain(&cells, ','))[0].0, cells);
+        assert_eq!(plain(&["a", "", " b;", "c\"d"], ';'), "a;;\" b;\";\"c\"\"d\"");
+        assert_eq!((plain(&[""], ','), plain::<&str>(&[], ',')), ("\"\"".to_owned(), String::new()));
     }
 }

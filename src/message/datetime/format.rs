@@ -64,6 +64,13 @@ impl TimeFormat {
         moment.map(iso).ok_or_else(|| format!("{} is no {}", python::repr(value), self.name()))
     }
 
+    /// Tells whether IntelMQ drops a value without a word: a whole number of a length that `epoch_millis` does not know.
+    pub fn drops(&self, value: &Value) -> bool {
+        matches!(self, TimeFormat::EpochMillis)
+            && !matches!(python::str(value).chars().count(), 10 | 12 | 13)
+            && integer(value).is_some()
+    }
+
     fn name(&self) -> &'static str {
         match self {
             TimeFormat::Timestamp => "number of seconds since 1970",
