@@ -111,7 +111,7 @@ pub enum Round {
     More,
     /// Call again when the bell rings; the round is not over.
     Wait,
-    /// The round is over; call again after `rate_limit`, or when the bell rings.
+    /// The round is over; call again after `rate_limit`.
     Done,
     /// The round is over, for there is nothing at the moment; call again when the bell rings, without regard to `rate_limit`.
     Listen,

@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::interrupt;
 use super::output;
 use super::output::bold;
+use super::reports::tell;
 use crate::report::{Progress, Reports};
 use crate::session::{Blessed, LabWish, World, bless};
 
@@ -33,7 +34,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         let playbook = named.entry.load_to_bless();
         let playbook = playbook.map_err(|problems| Failure::new(Exit::Invalid, problems))?;
         let wish = LabWish { wish: common.wish(), playbooks: named.folder.clone(), ..LabWish::default() };
-        let recorded = bless(&world, &playbook, &wish, &mut |event| reports.event(&event));
+        let recorded = bless(&world, &playbook, &wish, &mut |event| tell(&world, &event, &mut reports));
         reports.finish()?;
         let (blessed, problems) = recorded?;
         failure.diagnostics.extend(problems);

@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt;
 use super::output;
-use super::reports::{ReportArgs, told};
+use super::reports::{ReportArgs, tell, told};
 use super::up::StepArgs;
 use crate::report::Reports;
 use crate::session::{LabWish, World, check};
@@ -68,7 +68,7 @@ fn one(
     let playbook = told(&named.entry.id, catalog::load(&named.entry), reports)?;
     let range = args.steps.range(&playbook)?;
     let wish = LabWish { name: args.lab.clone(), wish: common.wish(), playbooks: named.folder.clone() };
-    let ran = check(world, &playbook, &wish, (range, args.keep), &mut |event| reports.event(&event));
+    let ran = check(world, &playbook, &wish, (range, args.keep), &mut |event| tell(world, &event, reports));
     let ran = told(&playbook.id, ran, reports)?;
     if args.keep {
         output::talk(&format!("lab {} is kept in {}", ran.lab.record.name, ran.lab.folder.display()));

@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::lab;
 use super::lab::Chosen;
 use super::output::{self, bold};
+use super::table;
 use crate::runtime::control::{DumpEntry, Requeue};
 use crate::session::SessionError;
 
@@ -122,7 +123,7 @@ fn list(args: &List, common: &Common) -> Result<(), Failure> {
     let rows = all.iter().map(|(number, entry)| {
         vec![entry.bot.clone(), number.to_string(), entry.id.clone(), error(entry).to_owned()]
     });
-    output::data(&output::table(&std::iter::once(head).chain(rows).collect::<Vec<_>>()))
+    output::data(&table::table(&std::iter::once(head).chain(rows).collect::<Vec<_>>()))
 }
 
 fn show(args: &Entries, common: &Common) -> Result<(), Failure> {

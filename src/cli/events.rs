@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::lab;
 use super::output;
+use super::table;
 use crate::session::explain::{End, Life, Lives, Selector};
 
 /// What is shown of an event if nothing else is asked for.
@@ -30,6 +31,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let selector = if args.which.is_empty() { None } else { Some(Selector::parse(&args.which)?) };
     let chosen = lab::choose(&args.lab)?;
     let lives = Lives::read(&chosen.client)?;
+    let asked = selector.iter().flat_map(Selector::fields).chain(args.fields.iter().map(String::as_str));
+    lives.know(asked)?;
     if lives.is_cut_short() {
         output::talk("the lab's journal is full: what happened later is not shown");
     }
@@ -43,21 +46,23 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
             output::json_line(&life.message)?;
         }
     } else if events.is_empty() {
-        output::talk("no event came out; `intelmq-lab explain --dropped` shows what did not arrive");
+        let what =
+            if selector.is_some() { "no event that came out is like that" } else { "no event came out" };
+        output::talk(&format!("{what}; `intelmq-lab explain --dropped` shows what did not arrive"));
     } else {
-        output::data(&table(&events, &args.fields))?;
+        output::data(&rows_of(&events, &args.fields))?;
     }
     Ok(Exit::Ok)
 }
 
-fn table(events: &[Life], fields: &[String]) -> String {
+fn rows_of(events: &[Life], fields: &[String]) -> String {
     let head = ["#", "output"].into_iter().chain(fields.iter().map(String::as_str)).map(str::to_owned);
     let rows = events.iter().map(|life| {
         let number = life.number.map_or_else(String::new, |number| number.to_string());
         let cells = fields.iter().map(|field| cell(&life.message, field));
         [number, life.bot.clone()].into_iter().chain(cells).collect()
     });
-    output::table(&std::iter::once(head.collect()).chain(rows).collect::<Vec<_>>())
+    table::table(&std::iter::once(head.collect()).chain(rows).collect::<Vec<_>>())
 }
 
 fn cell(event: &Map<String, Json>, field: &str) -> String {

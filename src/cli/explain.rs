@@ -33,6 +33,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let selector = if args.dropped { None } else { Some(Selector::parse(&args.event)?) };
     let chosen = lab::choose(&args.lab)?;
     let lives = Lives::read(&chosen.client)?;
+    lives.know(selector.iter().flat_map(Selector::fields))?;
     if lives.is_cut_short() {
         output::talk("the lab's journal is full: what happened later is not shown");
     }

@@ -36,6 +36,7 @@ pub(super) fn by_hand<T>(
 ) -> Result<(String, T), Failure> {
     let world = world()?;
     let lab = world.labs.pick(arg.lab.as_deref())?;
+    output::hide_secrets(&lab)?;
     let playbook = playbook_of(&lab, common.playbooks.as_deref())?;
     let hand = Hand::open(&world, &playbook, &lab)?;
     Ok((lab.record.name.clone(), work(&hand)?))
@@ -55,6 +56,7 @@ pub(super) fn done(lab: &str, what: &str, common: &Common) -> Result<Exit, Failu
 pub(super) fn choose(arg: &LabArg) -> Result<Chosen, Failure> {
     let world = world()?;
     let lab = world.labs.pick(arg.lab.as_deref())?;
+    output::hide_secrets(&lab)?;
     let client = world.client(&lab)?;
     Ok(Chosen { world, lab, client })
 }

@@ -9,6 +9,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt;
 use super::output;
+use super::reports::tell;
 use crate::diagnostic::{Diagnostic, Style, render, summary};
 use crate::report::{Progress, Reports};
 use crate::session::{LabWish, World, prove};
@@ -62,7 +63,7 @@ fn played(world: &World, named: &Named, common: &Common) -> Result<Vec<Diagnosti
     let wish = LabWish { wish: common.wish(), playbooks: named.folder.clone(), ..LabWish::default() };
     let mut reports = Reports::default();
     reports.add(Box::new(Progress::default()));
-    let problems = prove(world, &playbook, &wish, &mut |event| reports.event(&event));
+    let problems = prove(world, &playbook, &wish, &mut |event| tell(world, &event, &mut reports));
     reports.finish()?;
     Ok(problems?)
 }

@@ -7,6 +7,7 @@ use super::catalog;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output;
+use super::table;
 use crate::playbook::{Entry, Playbook};
 
 /// The arguments of `list`.
@@ -29,7 +30,7 @@ pub(super) fn run(_args: &Args, common: &Common) -> Result<Exit, Failure> {
         output::json(&list)?;
     } else {
         let rows: Vec<Vec<String>> = playbooks.iter().map(|(_, playbook)| row(playbook)).collect();
-        output::data(&output::table(&rows))?;
+        output::data(&table::table(&rows))?;
     }
     // One that cannot be read must not hide the others.
     if failure.diagnostics.is_empty() { Ok(Exit::Ok) } else { Err(failure) }

@@ -35,6 +35,7 @@ mod service;
 mod show;
 mod status;
 mod step;
+mod table;
 mod up;
 
 use std::ffi::OsString;

@@ -2,15 +2,16 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use anstyle::Style;
 use serde::Serialize;
-use unicode_width::UnicodeWidthStr;
 
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::diagnostic;
 use crate::diagnostic::Diagnostic;
+use crate::session::{Lab, Mask};
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -34,6 +35,30 @@ impl Colour {
         };
         choice.write_global();
     }
+}
+
+/// What is never shown: the secrets of the labs that a command has to do with.
+static HIDDEN: Mutex<Vec<Mask>> = Mutex::new(Vec::new());
+
+/// Never shows the secrets of a lab from now on.
+pub(super) fn hide_secrets(lab: &Lab) -> Result<(), Failure> {
+    let mask = Mask::of(&lab.secrets()?);
+    HIDDEN.lock().unwrap_or_else(PoisonError::into_inner).push(mask);
+    Ok(())
+}
+
+/// Puts stars in the place of secrets.
+fn masked(text: &str) -> String {
+    let masks = HIDDEN.lock().unwrap_or_else(PoisonError::into_inner);
+    masks.iter().fold(text.to_owned(), |text, mask| mask.text(text))
+}
+
+/// Puts stars in the place of secrets in what is wrong.
+pub(super) fn masked_problems(problems: &[Diagnostic]) -> Vec<Diagnostic> {
+    let masks = HIDDEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let hidden =
+        |problem: &Diagnostic| masks.iter().fold(problem.clone(), |problem, mask| mask.problem(problem));
+    problems.iter().map(hidden).collect()
 }
 
 /// Writes a text to standard output, with a line end if it has none; what a terminal would obey in it is made harmless.
@@ -73,6 +98,7 @@ fn style_length(text: &str) -> usize {
 
 fn exactly(text: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
+    let text = masked(text);
     out.write_all(text.as_bytes())?;
     if !text.is_empty() && !text.ends_with('\n') {
         out.write_all(b"\n")?;
@@ -93,33 +119,15 @@ pub(super) fn json_line(value: &impl Serialize) -> Result<(), Failure> {
 
 /// Says something to the person at the terminal; nobody may be there.
 pub(super) fn talk(text: &str) {
-    let _ = writeln!(anstream::stderr(), "{text}");
+    let _ = writeln!(anstream::stderr(), "{}", masked(text));
 }
 
 /// Shows problems to the person at the terminal.
 pub(super) fn problems(diagnostics: &[Diagnostic]) {
     if !diagnostics.is_empty() {
-        let text = diagnostic::render(diagnostics, diagnostic::Style::Colour);
+        let text = masked(&diagnostic::render(diagnostics, diagnostic::Style::Colour));
         let _ = write!(anstream::stderr(), "{text}");
     }
-}
-
-/// Lines up cells in columns, two spaces apart; the last column is as long as it is.
-pub(super) fn table(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (cell, wide) in row.iter().zip(&widths) {
-            line += cell;
-            line += &" ".repeat(wide - cell.width() + 2);
-        }
-        text += line.trim_end();
-        text.push('\n');
-    }
-    text
 }
 
 /// Writes a text in bold.

@@ -6,6 +6,7 @@ use super::args::Common;
 use super::failure::Failure;
 use super::output;
 use crate::report::{Format, Reports, Sink, Wanted};
+use crate::session::{Event, Kind, World};
 
 /// Which reports to write.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -58,11 +59,23 @@ fn named(name: &str) -> Wanted {
     name.parse().unwrap_or_else(|_| unreachable!("{name} is a kind of report"))
 }
 
+/// Hands an event to the reports; the secrets of a lab are never shown once its session begins.
+pub(super) fn tell(world: &World, event: &Event, reports: &mut Reports) {
+    if let Kind::SessionStarted { lab, .. } = &event.kind
+        && let Ok(Some(lab)) = world.labs.find(lab)
+    {
+        // What cannot be read is told by the session itself.
+        let _ = output::hide_secrets(&lab);
+    }
+    reports.event(event);
+}
+
 /// Tells the reports why a playbook could not be run, if it could not, and hands the outcome on.
 pub(super) fn told<T, E: Into<Failure>>(
     playbook: &str,
     outcome: Result<T, E>,
     reports: &mut Reports,
 ) -> Result<T, Failure> {
-    outcome.map_err(Into::into).inspect_err(|failure| reports.problem(playbook, &failure.diagnostics))
+    let told = outcome.map_err(Into::into);
+    told.inspect_err(|failure| reports.problem(playbook, &output::masked_problems(&failure.diagnostics)))
 }

@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt;
 use super::output;
+use super::reports::tell;
 use super::step;
 use crate::report::{Progress, Reports};
 use crate::session::{World, playbook_of, reset};
@@ -28,7 +29,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let step = args.step.as_deref().map(|word| step::number(&playbook, word)).transpose()?;
     let mut reports = Reports::default();
     reports.add(Box::new(Progress::default()));
-    let ran = reset(&world, &playbook, &lab, step, &mut |event| reports.event(&event));
+    let ran = reset(&world, &playbook, &lab, step, &mut |event| tell(&world, &event, &mut reports));
     reports.finish()?;
     let ran = ran?;
     output::problems(&ran.diagnostics);

@@ -8,6 +8,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output::{self, bold};
 use super::step;
+use super::table;
 use crate::playbook::{Part, Playbook, Show, ShowLines, Step};
 use crate::template;
 use crate::template::Variables;
@@ -54,7 +55,7 @@ fn overview(playbook: &Playbook) -> String {
             vec![format!("{:>2}.", number(index)), step.id.value.clone(), step.title.clone()]
         })
         .collect();
-    text += &output::table(&rows);
+    text += &table::table(&rows);
     text
 }
 

@@ -6,8 +6,9 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt;
 use super::output;
-use super::reports::{ReportArgs, told};
+use super::reports::{ReportArgs, tell, told};
 use super::step;
+use super::table;
 use crate::playbook::Playbook;
 use crate::session::{LabWish, Ran, Range, World, up};
 
@@ -53,7 +54,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let wish = LabWish { name: args.lab.clone(), wish: common.wish(), playbooks: named.folder };
     let mut reports = args.report.open(common)?;
     let world = World::of_user(interrupt::watch()?)?;
-    let ran = up(&world, &playbook, &wish, range, &mut |event| reports.event(&event));
+    let ran = up(&world, &playbook, &wish, range, &mut |event| tell(&world, &event, &mut reports));
     let ran = told(&playbook.id, ran, &mut reports);
     reports.finish()?;
     let ran = ran?;
@@ -92,6 +93,6 @@ fn after(world: &World, ran: &Ran) -> Result<String, Failure> {
         .iter()
         .map(|(command, what)| vec![format!("  intelmq-lab {command}{lab}"), (*what).to_owned()])
         .collect();
-    lines.extend(["next:".to_owned(), output::table(&rows)]);
+    lines.extend(["next:".to_owned(), table::table(&rows)]);
     Ok(lines.join("\n").trim_end().to_owned())
 }

@@ -41,21 +41,21 @@ impl Samples {
     }
 }
 
-/// Counts the rows of a feed: records of a CSV file without its head, lines otherwise; `None` for what is no text, and
-/// for a list that a bot looks things up in (`.dat`).
+/// Endings of feeds with a row a line.
+const BY_LINE: [&str; 5] = ["json", "jsonl", "ndjson", "tsv", "txt"];
+
+/// Counts the rows of a feed: records of a CSV file without its head, or lines.
+///
+/// `None` for what is no text, and for what is no feed: rules, and lists that a bot looks things up in.
 pub fn rows_of(name: &str, bytes: &[u8]) -> Option<u64> {
     std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))?;
-    let ends_with = |wanted: &str| {
-        std::path::Path::new(name).extension().is_some_and(|end| end.eq_ignore_ascii_case(wanted))
-    };
-    if ends_with("dat") {
-        return None;
-    }
-    if ends_with("csv") {
+    let ending = std::path::Path::new(name).extension()?.to_str()?.to_ascii_lowercase();
+    if ending == "csv" {
         return Some(csv_records(bytes).saturating_sub(1));
     }
     let filled = |line: &&[u8]| line.iter().any(|byte| !byte.is_ascii_whitespace());
-    Some(bytes.split(|byte| *byte == b'\n').filter(filled).count() as u64)
+    let lines = || bytes.split(|byte| *byte == b'\n').filter(filled).count() as u64;
+    BY_LINE.contains(&ending.as_str()).then(lines)
 }
 
 /// Counts records of a CSV file; quoted line breaks belong to their record, empty lines are none.
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn rows_are_counted_as_a_parser_sees_them() {
-        let cases: [(&str, &[u8], Option<u64>); 9] = [
+        let cases: [(&str, &[u8], Option<u64>); 11] = [
             ("a.csv", b"ip,port\n192.0.2.1,23\n192.0.2.2,23\n", Some(2)),
             ("a.csv", b"ip,port\r\n192.0.2.1,\"a\nb\"\r\n\r\n", Some(1)),
             ("a.csv", b"ip,port", Some(0)),
@@ -92,6 +92,8 @@ mod tests {
             ("a.txt", b"one\ntwo", Some(2)),
             ("a.csv", b"ip\n\xff\n", None),
             ("a.zip", b"PK\0", None),
+            ("contacts.sieve", b"if source.asn == 64500 {\n}\n", None),
+            ("README", b"one\n", None),
             ("ipasn.dat", b"192.0.2.0/24\t64496\n", None),
         ];
         for (name, bytes, rows) in cases {

@@ -30,6 +30,10 @@ impl Reporter for Github {
             Kind::StepFinished { step, result: StepResult::Broken, problem, .. } => {
                 return self.error(None, &self.playbook.clone(), step, problem);
             }
+            Kind::StillBusy { step, when, busy, .. } => {
+                let text = format!("the botnet did not come to rest {when}: {busy}");
+                return self.line("warning", None, &format!("{} {step}", self.playbook), &text);
+            }
             _ => {}
         }
         Ok(())
@@ -46,13 +50,17 @@ impl Reporter for Github {
 
 impl Github {
     fn error(&mut self, place: Place<'_>, playbook: &str, what: &str, text: &str) -> io::Result<()> {
+        self.line("error", place, &format!("{playbook} {what}"), text)
+    }
+
+    fn line(&mut self, level: &str, place: Place<'_>, title: &str, text: &str) -> io::Result<()> {
         let mut properties = match place {
             Some((file, line)) => format!("file={},line={line},", property(file)),
             None => String::new(),
         };
         properties += "title=";
-        properties += &property(&format!("{playbook} {what}"));
-        self.sink.line(&format!("::error {properties}::{}", data(text.trim_end())))
+        properties += &property(title);
+        self.sink.line(&format!("::{level} {properties}::{}", data(text.trim_end())))
     }
 }
 

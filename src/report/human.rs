@@ -15,6 +15,7 @@ use crate::session::{Event, Kind, StepResult};
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
+const DOUBT: Style = AnsiColor::Yellow.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 
@@ -50,6 +51,7 @@ impl Reporter for Human {
             Kind::StageFinished { .. } => self.spinner.rest(),
             Kind::StepStarted { number, title, .. } => self.step_started(*number, title),
             Kind::ActionDone { action, .. } => self.spinner.busy(action),
+            Kind::StillBusy { when, waited_ms, busy, .. } => self.still_busy(when, *waited_ms, busy)?,
             Kind::CheckWaiting { seen, .. } => self.spinner.busy(&format!("waiting: {seen}")),
             Kind::CheckJudged { expectation, passed, seen, detail, .. } => {
                 self.check_judged(expectation, *passed, seen, detail);
@@ -80,6 +82,12 @@ impl Human {
         title.clone_into(&mut self.title);
         self.details.clear();
         self.spinner.busy(&format!("{number}. {title}"));
+    }
+
+    fn still_busy(&mut self, when: &str, waited_ms: u64, busy: &str) -> io::Result<()> {
+        let waited = seconds(waited_ms);
+        let what = format!("the botnet did not come to rest {when}, in {waited}:");
+        self.line(&format!("{DOUBT}!{DOUBT:#}      {what}\n{INDENT}{busy}"))
     }
 
     fn check_judged(&mut self, expectation: &str, passed: bool, seen: &str, detail: &str) {

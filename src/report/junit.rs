@@ -19,6 +19,8 @@ struct Junit {
     title: String,
     /// What was judged in it, for the case's text.
     judged: Vec<String>,
+    /// When it was that the botnet did not come to rest, and why.
+    restless: Vec<String>,
     /// The first expectation that does not hold.
     failed: Option<String>,
 }
@@ -31,6 +33,7 @@ pub(super) fn make(sink: Sink) -> Box<dyn Reporter> {
         playbook: String::new(),
         title: String::new(),
         judged: Vec::new(),
+        restless: Vec::new(),
         failed: None,
     })
 }
@@ -42,7 +45,11 @@ impl Reporter for Junit {
             Kind::StepStarted { title, .. } => {
                 title.clone_into(&mut self.title);
                 self.judged.clear();
+                self.restless.clear();
                 self.failed = None;
+            }
+            Kind::StillBusy { when, busy, .. } => {
+                self.restless.push(format!("the botnet did not come to rest {when}: {busy}"));
             }
             Kind::CheckJudged { expectation, passed, seen, detail, .. } => {
                 self.judge(expectation, *passed, seen, detail);
@@ -116,6 +123,9 @@ impl Junit {
         case.set_classname(self.playbook.as_str());
         if let Some(took_ms) = took_ms {
             case.set_time(Duration::from_millis(took_ms));
+        }
+        if !self.restless.is_empty() {
+            case.set_system_err(std::mem::take(&mut self.restless).join("\n"));
         }
         if let Some(suite) = &mut self.suite {
             suite.add_test_case(case);

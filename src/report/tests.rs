@@ -109,6 +109,12 @@ fn session() -> Vec<Kind> {
         judged(2, true, "1 dropped"),
         finished(2, StepResult::Passed, false),
         step(3, "A title that is much longer than its column", false),
+        Kind::StillBusy {
+            step: "step-3".to_owned(),
+            when: "before the step".to_owned(),
+            waited_ms: 10_000,
+            busy: "collector is in its round".to_owned(),
+        },
         judged(3, true, "a sentence that has more letters than its column"),
         judged(3, false, "6 events"),
         finished(3, StepResult::Failed, false),
@@ -123,6 +129,8 @@ fn people_read_a_line_a_step_and_the_difference() {
     insta::assert_snapshot!(report("human", session()), @r"
     The reports of a weekend  3 steps, local, embedded, lab monday
     ✓  2. The same machine twice              15 events, 1 dropped           0.21 s
+    !      the botnet did not come to rest before the step, in 10.00 s:
+           collector is in its round
     ✗  3. A title that is much longer than its column                        0.21 s
            a sentence that has more letters than its column, 6 events
            check failed: wrong value
@@ -142,9 +150,10 @@ fn programs_read_every_event_as_a_line_of_json() {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), session().len());
     assert_eq!(lines[0]["event"], "session-started");
-    assert_eq!(lines[14]["line"], 41);
-    assert_eq!(lines[17]["result"], "broken");
-    assert_eq!(lines[17]["elapsed_ms"], 17);
+    assert_eq!(lines[13]["busy"], "collector is in its round");
+    assert_eq!(lines[15]["line"], 41);
+    assert_eq!(lines[18]["result"], "broken");
+    assert_eq!(lines[18]["elapsed_ms"], 18);
 }
 
 #[test]
@@ -168,6 +177,7 @@ fn ci_reads_a_case_a_step() {
      --&gt; playbooks/monday/playbook.yaml:41:9
       |   expected: 5
       |   seen:     6</failure>
+                <system-err>the botnet did not come to rest before the step: collector is in its round</system-err>
             </testcase>
             <testcase name="step-4" classname="monday" time="0.210">
                 <error message="the botnet does not answer" type="step-broken">Broken</error>
@@ -187,6 +197,7 @@ fn ci_reads_a_case_a_step() {
 #[test]
 fn github_shows_what_fails_where_it_stands() {
     insta::assert_snapshot!(report("github", session()), @r"
+    ::warning title=monday step-3::the botnet did not come to rest before the step: collector is in its round
     ::error file=playbooks/monday/playbook.yaml,line=41,title=monday step-3::expected 5 events, saw 6 events%0Acheck failed: wrong value%0A --> playbooks/monday/playbook.yaml:41:9%0A  |   expected: 5%0A  |   seen:     6
     ::error title=monday step-4::the botnet does not answer
     ");

@@ -8,10 +8,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::build::{self, Carried};
-use super::control::{BotAction, BotState, BotStatus, Configuration, QueueStatus, Snapshot};
+use super::control::{BotAction, BotState, Configuration, Snapshot};
 use super::error::BotnetError;
 use super::net::{Activity, Net};
 use super::slot::Slot;
+use super::snapshot;
 use super::stopped;
 use super::surroundings::Surroundings;
 use super::worker::Worker;
@@ -77,28 +78,7 @@ impl Botnet {
     /// Returns everything that is to be seen at this moment.
     pub fn snapshot(&self) -> Result<Snapshot> {
         let revision = self.revision.load(Ordering::SeqCst);
-        let net = self.net();
-        // Read before everything else: what happens meanwhile makes the next snapshot differ from this one.
-        let activity = self.activity.count();
-        let mut queues = Vec::new();
-        for (name, reader) in net.listed_queues() {
-            let depth = net.broker.depth(&name)?;
-            let limit = net.limit(&name);
-            queues.push(QueueStatus {
-                name,
-                reader,
-                waiting: depth.waiting,
-                in_flight: depth.in_flight,
-                limit,
-            });
-        }
-        // Asked after the depths and before the counters: an empty queue whose hop still commits is no rest, and once it has
-        // committed its counters are right.
-        let committing = self.activity.is_committing();
-        let mut running = net.slots.iter().filter(|slot| slot.state() == BotState::Running);
-        let idle = !committing && running.all(|slot| is_idle(slot, &queues));
-        let bots = net.listed.iter().map(|&index| status(&net.slots[index])).collect();
-        Ok(Snapshot { activity, idle, revision, bots, queues })
+        snapshot::take(&self.net(), &self.activity, revision)
     }
 
     /// Returns what counts everything that happens.
@@ -204,6 +184,7 @@ impl Botnet {
         for index in 0..old.slots.len() {
             stop_bot(&mut inner, &old, index);
         }
+        build::go_on_resting(&old, &net);
         *self.net.write().unwrap_or_else(PoisonError::into_inner) = net.clone();
         text.clone_into(&mut inner.text);
         let revision = self.revision.fetch_add(1, Ordering::SeqCst) + 1;
@@ -337,21 +318,7 @@ fn wait_until_up(net: &Net) {
 }
 
 fn carried(net: &Net) -> Carried {
-    net.slots
-        .iter()
-        .map(|slot| (slot.id.to_string(), (slot.params.clone(), slot.counters.clone(), slot.switch.due())))
-        .collect::<BTreeMap<_, _>>()
-}
-
-fn is_idle(slot: &Slot, queues: &[QueueStatus]) -> bool {
-    match (&slot.source, slot.kind()) {
-        (_, Kind::Collector) => slot.switch.resting(),
-        (Some(source), _) => queues
-            .iter()
-            .filter(|queue| *queue.name == **source)
-            .all(|queue| queue.waiting + queue.in_flight == 0),
-        (None, _) => true,
-    }
+    net.slots.iter().map(|slot| (slot.id.to_string(), slot.counters.clone())).collect::<BTreeMap<_, _>>()
 }
 
 fn find(net: &Net, id: &str) -> Result<usize> {
@@ -362,21 +329,4 @@ fn find(net: &Net, id: &str) -> Result<usize> {
             nearest: crate::diagnostic::suggest(id, ids).map(str::to_owned),
         }
     })
-}
-
-fn status(slot: &Slot) -> BotStatus {
-    let (received, dropped, failed, rounds) = slot.counters.totals();
-    BotStatus {
-        id: slot.id.to_string(),
-        module: slot.spec.spec.module.to_owned(),
-        group: slot.kind().group().to_owned(),
-        state: slot.state(),
-        instances: slot.rules.instances as u32,
-        received,
-        sent: slot.counters.sent(),
-        dropped,
-        failed,
-        rounds,
-        last_error: slot.counters.last_error(),
-    }
 }

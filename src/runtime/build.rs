@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::error::BotnetError;
 use super::log::SELF;
@@ -14,10 +13,10 @@ use super::surroundings::{Queues, Surroundings};
 use crate::bots::{self, Level, Modules, Site};
 use crate::broker::{Broker, Party, RouteError};
 use crate::diagnostic::{Diagnostic, Source, Style, render};
-use crate::pipeline::{BotConfig, Destinations, Kind, ParamError, Params, Pipeline, validate_bot};
+use crate::pipeline::{BotConfig, Destinations, Kind, ParamError, Pipeline, validate_bot};
 
-/// What outlives a new configuration, by bot: its parameters then, its counters, when its next round is due.
-pub(super) type Carried = BTreeMap<String, (Params, Arc<Counters>, Option<Instant>)>;
+/// What outlives a new configuration, by bot: its counters.
+pub(super) type Carried = BTreeMap<String, Arc<Counters>>;
 
 /// Reads and checks a runtime file; warnings are no hindrance, and go to the log.
 ///
@@ -121,7 +120,6 @@ fn slot(
     let rules = Rules::read(&spec.spec, &params).map_err(wrong)?;
     let source = params.text("source_queue").map_err(wrong)?.unwrap_or_else(|| format!("{id}-queue"));
     let destinations = Destinations::of(&params).map_err(wrong)?;
-    let old = carried.get(id);
     let parts = Parts {
         spec,
         rules,
@@ -129,16 +127,22 @@ fn slot(
         source: (spec.spec.kind != Kind::Collector).then_some(source),
         paths: destinations.iter().map(|(path, queues)| (path.to_owned(), queues.to_vec())).collect(),
         log_folder: surroundings.log.clone(),
-        counters: old.map(|(_, counters, _)| counters.clone()).unwrap_or_default(),
+        counters: carried.get(id).cloned().unwrap_or_default(),
         params,
     };
-    let slot = Slot::new(parts);
-    if let Some((params, _, due)) = old
-        && *params == slot.params
-    {
-        slot.switch.set_due(*due);
+    Ok(Slot::new(parts))
+}
+
+/// Lets the collectors of a new configuration whose parameters did not change rest as long as the old ones would have.
+///
+/// To be called once the old ones have stopped: one that was in its round has finished it, and must not do it again.
+pub(super) fn go_on_resting(old: &Net, new: &Net) {
+    for slot in &new.slots {
+        let before = old.slots.iter().find(|before| before.id == slot.id && before.params == slot.params);
+        if let Some(before) = before {
+            slot.switch.set_due(before.switch.due());
+        }
     }
-    Ok(slot)
 }
 
 /// Returns the order in which messages flow; bots in a cycle, which validation refuses, come last.

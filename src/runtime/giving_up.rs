@@ -7,6 +7,7 @@ use super::switch::Woken;
 use super::worker::{Next, Worker};
 use crate::bots::{Failure, Level};
 use crate::broker::{BrokerError, Link};
+use crate::pipeline::Kind;
 
 impl Worker {
     /// Decides what follows a failure: another try (after the rest), the worker's end, or nothing but giving up.
@@ -31,7 +32,13 @@ impl Worker {
                 }
                 let rest = slot.rules.retry_delay;
                 self.log(Level::Info, &format!("Bot will continue in {} seconds.", rest.as_secs_f64()));
-                Some(if slot.switch.pause(rest) == Woken::Stop { Next::End } else { Next::Go })
+                self.net.activity.bump();
+                // Of a collector no message is in hand, so that its rest is one as that after a round.
+                let woken = match slot.kind() {
+                    Kind::Collector => slot.switch.rest_before_retry(rest),
+                    _ => slot.switch.pause(rest),
+                };
+                Some(if woken == Woken::Stop { Next::End } else { Next::Go })
             }
         }
     }

@@ -21,6 +21,7 @@ mod process;
 mod resume;
 mod rules;
 mod slot;
+mod snapshot;
 mod statistics;
 mod stopped;
 mod surroundings;

@@ -22,6 +22,8 @@ struct State {
     /// When the next round of a collector is due; `None` means at once.
     due: Option<Instant>,
     resting: bool,
+    /// Whether a collector that failed rests before it tries again.
+    retrying: bool,
 }
 
 /// Why a rest ended.
@@ -76,7 +78,7 @@ impl Switch {
         self.lock().rung = false;
     }
 
-    /// Begins the rest of a collector after a round, until the next is due or it is rung for.
+    /// Begins the rest of a collector after a round, until the next is due.
     pub(super) fn begin_rest(&self, rest: Duration) {
         let mut state = self.lock();
         state.due = Some(after(rest));
@@ -105,10 +107,35 @@ impl Switch {
         }
     }
 
-    /// Tells whether a collector rests after a round, and nobody asked for the next.
+    /// Tells whether a collector rests after a round or before another try, and nobody asked for the next.
     pub(super) fn resting(&self) -> bool {
         let state = self.lock();
-        state.resting && !state.hurry && !state.rung
+        (state.resting || state.retrying) && !state.hurry && !(state.listening && state.rung)
+    }
+
+    /// Tells whether a collector that failed rests before it tries again.
+    pub(super) fn retrying(&self) -> bool {
+        self.lock().retrying
+    }
+
+    /// Lets a collector that failed rest before it tries again, until the time is over, somebody hurries it, or it shall stop.
+    pub(super) fn rest_before_retry(&self, time: Duration) -> Woken {
+        let until = after(time);
+        let mut state = self.lock();
+        let woken = loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if state.stop {
+                break Woken::Stop;
+            }
+            if state.hurry || left.is_zero() {
+                break Woken::Ready;
+            }
+            state.retrying = true;
+            state = self.wait(state, left);
+        };
+        state.retrying = false;
+        state.hurry = false;
+        woken
     }
 
     /// Returns when the next round is due.
@@ -137,7 +164,9 @@ impl Switch {
         }
     }
 
-    /// Rests until the next round of a collector is due, somebody hurries it or rings for it, or it shall stop.
+    /// Rests until the next round of a collector is due, or what it listens for rings, somebody hurries it, or it shall stop.
+    ///
+    /// A thread that fetched something may ring once more when the round is over: that is no reason to begin the next.
     pub(super) fn rest(&self) -> Woken {
         let mut state = self.lock();
         loop {
@@ -149,7 +178,7 @@ impl Switch {
                 _ if state.stop => Woken::Stop,
                 _ if state.hurry => Woken::Ready,
                 Some(Duration::ZERO) => Woken::Ready,
-                _ if state.rung => Woken::Rung,
+                None if state.rung => Woken::Rung,
                 left => {
                     state.resting = true;
                     state = match left {
@@ -174,5 +203,23 @@ impl Switch {
 
     fn wait<'a>(&self, state: MutexGuard<'a, State>, time: Duration) -> MutexGuard<'a, State> {
         self.changed.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_listens_is_woken_by_a_ring() {
+        let switch = Switch::default();
+        switch.begin_rest(Duration::from_millis(20));
+        switch.ring();
+        assert!(switch.resting());
+        assert_eq!(switch.rest(), Woken::Ready);
+        switch.listen();
+        switch.ring();
+        assert!(!switch.resting());
+        assert_eq!(switch.rest(), Woken::Rung);
     }
 }

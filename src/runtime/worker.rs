@@ -18,6 +18,17 @@ use crate::pipeline::Kind;
 /// The rest before a broker that failed is asked again; doubled up to [`LOOK`].
 const BROKER_REST: Duration = Duration::from_millis(100);
 
+/// The least rest of a collector after a round that failed: without one it would ask a server that is away as fast as it can.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// How a collector's round ended.
+enum Ended {
+    Done,
+    /// There is nothing at the moment, and it is called when there is.
+    Listens,
+    Failed,
+}
+
 /// One instance of one bot.
 pub(super) struct Worker {
     pub(super) net: Arc<Net>,
@@ -210,7 +221,7 @@ impl Worker {
     fn round(&self, link: &mut dyn Link, mut rung: bool) -> Result<Next, BrokerError> {
         let slot = self.slot();
         let mut failures = 0;
-        let listens = loop {
+        let ended = loop {
             if self.net.wait_for_room(self.index)? == Woken::Stop {
                 return Ok(Next::End);
             }
@@ -231,8 +242,8 @@ impl Worker {
             drop(core);
             match collected {
                 Ok(Round::More) => failures = 0,
-                Ok(Round::Done) => break false,
-                Ok(Round::Listen) if !slot.rules.scheduled => break true,
+                Ok(Round::Done) => break Ended::Done,
+                Ok(Round::Listen) if !slot.rules.scheduled => break Ended::Listens,
                 Ok(Round::Wait | Round::Listen) => {
                     if slot.switch.wait_for_ring() == Woken::Stop {
                         return Ok(Next::End);
@@ -248,7 +259,7 @@ impl Worker {
                         slot.fail(&self.net, &format!("The bot stops after an error: {failure}"));
                         return Ok(Next::End);
                     }
-                    None => break false,
+                    None => break Ended::Failed,
                 },
             }
         };
@@ -257,10 +268,10 @@ impl Worker {
             slot.life.finish();
             return Ok(Next::End);
         }
-        if listens {
-            slot.switch.listen();
-        } else {
-            slot.switch.begin_rest(slot.rules.rate_limit);
+        match ended {
+            Ended::Listens => slot.switch.listen(),
+            Ended::Done => slot.switch.begin_rest(slot.rules.rate_limit),
+            Ended::Failed => slot.switch.begin_rest(slot.rules.rate_limit.max(AFTER_FAILURE)),
         }
         self.net.activity.bump();
         Ok(Next::Go)

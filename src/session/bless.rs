@@ -6,6 +6,7 @@ use super::lab::file;
 use super::open::LabWish;
 use super::run::{Session, in_fresh_lab};
 use super::steps::{Steps, needs};
+use super::teller::Tell;
 use super::world::World;
 use crate::check;
 use crate::check::{Observation, Since, judge};
@@ -62,10 +63,14 @@ fn record(
     let mut blessed: Vec<Blessed> = Vec::new();
     for (index, step) in session.playbook.steps.iter().enumerate() {
         let stage = format!("record {}. {}", index + 1, step.title);
-        let found = session.teller.stage(&stage, || one(&mut steps, step));
+        let mut told = Vec::new();
+        let found = session.teller.stage(&stage, || one(&mut steps, step, &mut |kind| told.push(kind)));
+        for kind in told {
+            session.teller.tell(kind);
+        }
         match found {
             Ok(found) => blessed.extend(found),
-            Err(SessionError::Broken(problems)) => return Ok((blessed, problems)),
+            Err(SessionError::Broken(problems)) => return Ok((blessed, session.teller.masked(problems))),
             Err(error) => return Err(error),
         }
     }
@@ -73,11 +78,11 @@ fn record(
 }
 
 /// Does one step and returns the golden files that do not fit.
-pub(super) fn one(steps: &mut Steps<'_>, step: &Step) -> Result<Vec<Blessed>, SessionError> {
-    let baseline = steps.baseline(step)?;
-    steps.act(step, |_| {})?;
+pub(super) fn one(steps: &mut Steps<'_>, step: &Step, tell: Tell<'_>) -> Result<Vec<Blessed>, SessionError> {
+    let baseline = steps.baseline(step, tell)?;
+    steps.act(step, tell)?;
     steps.wait(step, &baseline, &mut |_| {})?;
-    let snapshot = steps.settle(step.within)?;
+    let snapshot = steps.settle_within(step.within, step, "before its outputs are recorded", tell)?;
     let mut seen = |since: Option<&Baseline>| -> Result<Observation, SessionError> {
         let observation = steps.observer.look(&needs(step), since, &snapshot)?;
         Ok(Observation { idle: snapshot.idle, ..observation })

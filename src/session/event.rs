@@ -67,6 +67,17 @@ pub enum Kind {
         /// The action in words, such as `seed 2026-01-15-scan_telnet-example-asn.csv`.
         action: String,
     },
+    /// The botnet did not come to rest in time, and the session goes on nevertheless: what it sees now may change.
+    StillBusy {
+        /// The step's id.
+        step: String,
+        /// At which moment, such as `before the step`.
+        when: String,
+        /// How long it was waited for, in milliseconds.
+        waited_ms: u64,
+        /// What was still busy, in words.
+        busy: String,
+    },
     /// A check waits for something that is not yet so.
     CheckWaiting {
         /// The step's id.

@@ -147,6 +147,8 @@ impl Inside {
             module: "intelmq.bots.parsers.fake".to_owned(),
             group: "Parser".to_owned(),
             state: if self.stopped { BotState::Stopped } else { BotState::Running },
+            busy: !self.idle(),
+            retrying: false,
             instances: 1,
             received: self.received,
             sent: BTreeMap::from([("_default".to_owned(), self.received - self.dump.len() as u64)]),

@@ -1,7 +1,7 @@
 //! `lint --run`: proves in a fresh lab that each step's check can fail, and that it holds again and again.
 
 use super::SessionError;
-use super::event::Event;
+use super::event::{Event, Kind};
 use super::open::LabWish;
 use super::run::{Session, in_fresh_lab};
 use super::steps::{Judgement, Steps};
@@ -28,7 +28,7 @@ pub fn prove(
             let steps = session.bring_up()?;
             problems.extend(second_time(session, steps)?);
         }
-        Ok(problems)
+        Ok(session.teller.masked(problems))
     })
 }
 
@@ -64,10 +64,14 @@ pub(super) struct Found {
 /// Looks at one step before and after its actions.
 pub(super) fn one(steps: &mut Steps<'_>, step: &Step) -> Result<Found, SessionError> {
     let mut found = Found::default();
-    let baseline = steps.baseline(step)?;
-    let before = steps.look_once(step, &baseline)?;
+    let mut told = Vec::new();
+    let mut tell = |kind| told.push(kind);
+    let baseline = steps.baseline(step, &mut tell)?;
+    let before = steps.look_once(step, &baseline, &mut tell)?;
+    let acted = steps.act(step, &mut tell);
+    found.problems.extend(restless(steps.playbook, step, told));
     found.problems.extend(void(steps.playbook, step, &before));
-    match steps.act(step, |_| {}) {
+    match acted {
         Ok(_) => {}
         Err(SessionError::Broken(problems)) => {
             found.problems.extend(problems);
@@ -82,7 +86,7 @@ pub(super) fn one(steps: &mut Steps<'_>, step: &Step) -> Result<Found, SessionEr
         found.problems.extend(failed);
         return Ok(found);
     }
-    let again = steps.look_once(step, &baseline)?;
+    let again = steps.look_once(step, &baseline, &mut |_| {})?;
     found.problems.extend(problems_of(steps.playbook, step, &again).into_iter().map(|problem| {
         let title = format!("the check held, and no longer when looked at again: {}", problem.title);
         Diagnostic { code: "unstable-check", title, ..problem }
@@ -99,8 +103,8 @@ fn second_time(session: &mut Session<'_>, mut steps: Steps<'_>) -> Result<Vec<Di
     for (index, step) in playbook.steps.iter().enumerate() {
         let stage = format!("again {}. {}", index + 1, step.title);
         let found = session.teller.stage(&stage, || {
-            let baseline = steps.baseline(step)?;
-            match steps.act(step, |_| {}) {
+            let baseline = steps.baseline(step, &mut |_| {})?;
+            match steps.act(step, &mut |_| {}) {
                 Ok(_) => Ok(problems_of(playbook, step, &steps.wait(step, &baseline, &mut |_| {})?)),
                 Err(SessionError::Broken(problems)) => Ok(problems),
                 Err(error) => Err(error),
@@ -113,6 +117,18 @@ fn second_time(session: &mut Session<'_>, mut steps: Steps<'_>) -> Result<Vec<Di
         }
     }
     Ok(problems)
+}
+
+/// Warns of a botnet that did not come to rest: what a check sees then is chance.
+fn restless(playbook: &Playbook, step: &Step, told: Vec<Kind>) -> Option<Diagnostic> {
+    told.into_iter().find_map(|kind| match kind {
+        Kind::StillBusy { when, waited_ms, busy, .. } => {
+            let title = format!("the botnet did not come to rest {when}, in {} seconds", waited_ms / 1000);
+            let problem = Diagnostic::warning("restless-botnet", title).at(playbook.at(&step.id)).cause(busy);
+            Some(problem.help("give a collector a `rate_limit`, or stop the bot before"))
+        }
+        _ => None,
+    })
 }
 
 fn unrepeatable(problem: Diagnostic) -> Diagnostic {
@@ -148,5 +164,5 @@ pub(super) fn void(playbook: &Playbook, step: &Step, before: &Judgement) -> Vec<
 fn problems_of(playbook: &Playbook, step: &Step, judgement: &Judgement) -> Vec<Diagnostic> {
     let expectations = step.expect.iter().chain(&step.still);
     let failed = expectations.zip(&judgement.verdicts).filter(|(_, verdict)| !verdict.passed());
-    failed.map(|(expectation, verdict)| verdict.diagnostic(playbook.at(expectation))).collect()
+    failed.map(|(expectation, verdict)| judgement.problem(verdict, playbook.at(expectation))).collect()
 }

@@ -249,7 +249,7 @@ impl<'a> Session<'a> {
         // What was done by hand since it was remembered would be lost with a second look.
         let wanted = step.filter(|step| record.begun.is_none() && known.as_ref() != Some(&step.id.value));
         if let Some(step) = wanted.filter(|_| !record.temporary) {
-            let baseline = doer.baseline(step)?;
+            let baseline = doer.baseline(step, &mut |kind| self.teller.tell(kind))?;
             self.opened.lab.keep_next(&Next { step: step.id.value.clone(), baseline })?;
         }
         Ok(())
@@ -266,7 +266,7 @@ impl<'a> Session<'a> {
             self.opened.lab.record.begun = Some(id.clone());
             self.opened.lab.save()?;
             let ended = doer.step(index, index < loud, &mut self.teller)?;
-            ran.diagnostics.extend(ended.diagnostics);
+            ran.diagnostics.extend(self.teller.masked(ended.diagnostics));
             match ended.result {
                 StepResult::Passed => {
                     ran.passed += usize::from(index >= loud);

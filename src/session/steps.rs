@@ -4,17 +4,15 @@ use std::time::{Duration, Instant};
 
 use super::SessionError;
 use super::event::{Kind, StepResult};
-use super::teller::{Teller, milliseconds};
+use super::rest::{Pulse, busy, still};
+use super::teller::{Tell, Teller, milliseconds};
 use super::world::World;
-use crate::check::{Expectation, Need, Observation, Since, Verdict, judge, summary};
-use crate::diagnostic::{Diagnostic, Located, Style, render};
+use crate::check::{Expectation, Need, Observation, Outcome, Since, Verdict, judge, summary};
+use crate::diagnostic::{Diagnostic, Located, Location, Style, render};
 use crate::observe::{Baseline, Observer, needs_of};
 use crate::playbook::{Action, Playbook, Step};
 use crate::runtime::control::{Client, ControlError, Problem, Snapshot};
 use crate::seed::{Actor, SeedError};
-
-/// How long the botnet may take to come to rest before a step and between its actions.
-const SETTLE: Duration = Duration::from_secs(10);
 
 /// What came of the actions of a step.
 #[derive(Debug, Default)]
@@ -46,11 +44,22 @@ pub(super) struct Judgement {
     pub(super) verdicts: Vec<Verdict>,
     /// Whether the botnet was idle.
     pub(super) idle: bool,
+    /// What was still busy, in words, if it was not.
+    busy: String,
 }
 
 impl Judgement {
     pub(super) fn passed(&self) -> bool {
         self.verdicts.iter().all(Verdict::passed)
+    }
+
+    /// Returns a verdict as a failed check at its place, with what was still busy.
+    pub(super) fn problem(&self, verdict: &Verdict, at: Location) -> Diagnostic {
+        let problem = verdict.diagnostic(at);
+        if verdict.outcome == Outcome::NotYet && !self.busy.is_empty() {
+            return problem.cause(format!("still busy: {}", self.busy));
+        }
+        problem
     }
 }
 
@@ -95,10 +104,15 @@ impl Steps<'_> {
         let playbook = self.playbook;
         let step = &playbook.steps[index];
         let began = Instant::now();
-        // What was put into a folder by hand would else lie there until the collector's next round.
-        let fetched = self.actor.collect();
-        fetched.map_err(|error| SessionError::Broken(vec![problem_of(error).at(playbook.at(&step.id))]))?;
-        let judgement = self.look_once(step, before)?;
+        let mut judgement = self.look_once(step, before, &mut |kind| teller.tell(kind))?;
+        if !judgement.passed() {
+            // What was put into a folder by hand would else lie there until the collector's next round. Not before it is needed:
+            // some collectors bring the same again in each round.
+            let fetched = self.actor.collect();
+            fetched
+                .map_err(|error| SessionError::Broken(vec![problem_of(error).at(playbook.at(&step.id))]))?;
+            judgement = self.look_once(step, before, &mut |kind| teller.tell(kind))?;
+        }
         if !judgement.passed() {
             return Ok(false);
         }
@@ -147,10 +161,10 @@ impl Steps<'_> {
         quiet: bool,
         teller: &mut Teller<'_>,
     ) -> Result<(Ended, String), SessionError> {
-        let baseline = self.baseline(step)?;
-        let rows = self.act(step, |action| {
-            if !quiet {
-                teller.tell(Kind::ActionDone { step: step.id.value.clone(), action });
+        let baseline = self.baseline(step, &mut |kind| teller.tell(kind))?;
+        let rows = self.act(step, &mut |kind| {
+            if !(quiet && matches!(kind, Kind::ActionDone { .. })) {
+                teller.tell(kind);
             }
         })?;
         let judgement = self.wait(step, &baseline, &mut |seen| {
@@ -164,23 +178,25 @@ impl Steps<'_> {
     }
 
     /// Remembers what is there before a step, once the botnet has come to rest.
-    pub(super) fn baseline(&mut self, step: &Step) -> Result<Baseline, SessionError> {
-        let snapshot = self.settle(SETTLE)?;
+    pub(super) fn baseline(&mut self, step: &Step, tell: Tell<'_>) -> Result<Baseline, SessionError> {
+        let snapshot = self.settle(step, "before the step", tell)?;
         Ok(self.observer.baseline(&needs(step), &snapshot)?)
     }
 
     /// Does the actions of a step; tells each, and returns how many rows were put in, in words.
-    pub(super) fn act(
-        &mut self,
-        step: &Step,
-        mut tell: impl FnMut(String),
-    ) -> Result<Option<String>, SessionError> {
+    pub(super) fn act(&mut self, step: &Step, tell: Tell<'_>) -> Result<Option<String>, SessionError> {
         let mut doings = Doings::default();
         let mut actions = step.actions.iter().peekable();
         while let Some(action) = actions.next() {
             self.world.go_on()?;
-            self.one_action(action, &mut doings, actions.peek().copied())?;
-            tell(action.value.to_string());
+            let rests = self.one_action(action, &mut doings, actions.peek().copied())?;
+            let (id, words) = (step.id.value.clone(), action.value.to_string());
+            let when = format!("after `{words}`");
+            tell(Kind::ActionDone { step: id, action: words });
+            // What the next action finds must not depend on how fast this machine is.
+            if rests {
+                self.settle(step, &when, tell)?;
+            }
         }
         Ok(doings.rows.map(|rows| match rows {
             0 => "no rows".to_owned(),
@@ -189,12 +205,13 @@ impl Steps<'_> {
         }))
     }
 
+    /// Does one action, and says whether the botnet has to come to rest before the next.
     fn one_action(
         &mut self,
         action: &Located<Action>,
         doings: &mut Doings,
         next: Option<&Located<Action>>,
-    ) -> Result<(), SessionError> {
+    ) -> Result<bool, SessionError> {
         let at = self.playbook.at(action);
         let failed = |error: SeedError| SessionError::Broken(vec![problem_of(error).at(at.clone())]);
         let done = self.actor.act(&action.value).map_err(failed)?;
@@ -206,11 +223,7 @@ impl Steps<'_> {
         if done.feeds && !more {
             self.actor.collect().map_err(failed)?;
         }
-        // What the next action finds must not depend on how fast this machine is.
-        if next.is_some() && !(done.feeds && more) {
-            self.settle(SETTLE)?;
-        }
-        Ok(())
+        Ok(next.is_some() && !(done.feeds && more))
     }
 
     /// Tells each verdict and returns those that do not hold as problems at their places.
@@ -223,7 +236,8 @@ impl Steps<'_> {
     ) -> Vec<Diagnostic> {
         let mut problems = Vec::new();
         for (expectation, verdict) in step.expect.iter().chain(&step.still).zip(&judgement.verdicts) {
-            let problem = (!verdict.passed()).then(|| verdict.diagnostic(self.playbook.at(expectation)));
+            let problem =
+                (!verdict.passed()).then(|| judgement.problem(verdict, self.playbook.at(expectation)));
             if problem.is_some() || !quiet {
                 let at = self.playbook.at(expectation);
                 teller.tell(Kind::CheckJudged {
@@ -242,8 +256,13 @@ impl Steps<'_> {
     }
 
     /// Judges a step's expectations once, as soon as the botnet has come to rest.
-    pub(super) fn look_once(&mut self, step: &Step, baseline: &Baseline) -> Result<Judgement, SessionError> {
-        let snapshot = self.settle(SETTLE)?;
+    pub(super) fn look_once(
+        &mut self,
+        step: &Step,
+        baseline: &Baseline,
+        tell: Tell<'_>,
+    ) -> Result<Judgement, SessionError> {
+        let snapshot = self.settle(step, "before its checks", tell)?;
         self.judge(step, Some(baseline), &snapshot)
     }
 
@@ -267,7 +286,8 @@ impl Steps<'_> {
             if judgement.passed() || began.elapsed() >= step.within {
                 return Ok(judgement);
             }
-            if !judgement.idle {
+            // A collector that will try again may still bring what is missing.
+            if !judgement.idle || snapshot.bots.iter().any(|bot| bot.retrying) {
                 rest = None;
             } else if rest.is_none_or(|(activity, _)| activity != snapshot.activity) {
                 rest = Some((snapshot.activity, Instant::now()));
@@ -303,28 +323,8 @@ impl Steps<'_> {
             let observation: &Observation = if one.since() == Since::Step { &recent } else { &all };
             judge(one, observation)
         };
-        Ok(Judgement { verdicts: expectations.into_iter().map(seen).collect(), idle })
-    }
-
-    /// Waits until the botnet is idle in two equal snapshots, or the time is over; returns what is to be seen then.
-    pub(super) fn settle(&mut self, limit: Duration) -> Result<Snapshot, SessionError> {
-        let deadline = Instant::now() + limit;
-        let pulse = Pulse::new();
-        let mut snapshot = self.client.snapshot()?;
-        loop {
-            self.world.go_on()?;
-            if snapshot.idle {
-                let again = self.client.snapshot()?;
-                if still(&snapshot, &again) {
-                    return Ok(again);
-                }
-                snapshot = again;
-            }
-            if Instant::now() >= deadline {
-                return Ok(snapshot);
-            }
-            snapshot = self.client.snapshot_after(snapshot.activity, pulse.beat())?;
-        }
+        let busy = if idle { String::new() } else { busy(snapshot) };
+        Ok(Judgement { verdicts: expectations.into_iter().map(seen).collect(), idle, busy })
     }
 }
 
@@ -339,28 +339,6 @@ fn problem_of(error: SeedError) -> Diagnostic {
     }
 }
 
-/// Tells whether nothing happened between two snapshots, and nothing was happening.
-fn still(before: &Snapshot, after: &Snapshot) -> bool {
-    after.idle && after.activity == before.activity && after.revision == before.revision
-}
-
 pub(super) fn needs(step: &Step) -> Vec<Need> {
     needs_of(step.expect.iter().chain(&step.still).map(|located| &located.value))
-}
-
-/// How long the control service may wait for something to happen before it answers anyway.
-///
-/// Not everything that a check looks at counts as activity, so the waits are short at first.
-struct Pulse {
-    began: Instant,
-}
-
-impl Pulse {
-    fn new() -> Self {
-        Pulse { began: Instant::now() }
-    }
-
-    fn beat(&self) -> Duration {
-        (self.began.elapsed() / 20).clamp(Duration::from_millis(2), Duration::from_millis(50))
-    }
 }

@@ -5,25 +5,27 @@ use std::time::Instant;
 
 use super::clock;
 use super::event::{Event, Kind};
+use super::mask::Mask;
+use crate::diagnostic::Diagnostic;
 
-/// What stands for a secret.
-const MASK: &str = "********";
+/// Takes what happens, where no session is at hand.
+pub(super) type Tell<'a> = &'a mut dyn FnMut(Kind);
 
 /// Where events go.
 pub(super) struct Teller<'a> {
     emit: &'a mut dyn FnMut(Event),
     began: Instant,
-    secrets: Vec<String>,
+    mask: Mask,
 }
 
 impl<'a> Teller<'a> {
     pub(super) fn new(emit: &'a mut dyn FnMut(Event)) -> Self {
-        Teller { emit, began: Instant::now(), secrets: Vec::new() }
+        Teller { emit, began: Instant::now(), mask: Mask::default() }
     }
 
     /// Never shows these values from now on.
     pub(super) fn hide(&mut self, secrets: &BTreeMap<String, String>) {
-        self.secrets = secrets.values().filter(|secret| !secret.is_empty()).cloned().collect();
+        self.mask = Mask::of(secrets);
     }
 
     pub(super) fn tell(&mut self, mut kind: Kind) {
@@ -31,6 +33,7 @@ impl<'a> Teller<'a> {
         match &mut kind {
             Kind::ActionDone { action: text, .. }
             | Kind::CheckWaiting { seen: text, .. }
+            | Kind::StillBusy { busy: text, .. }
             | Kind::StepFinished { problem: text, .. } => self.mask(text),
             Kind::CheckJudged { expectation, seen, detail, .. } => {
                 for text in [expectation, seen, detail] {
@@ -56,12 +59,13 @@ impl<'a> Teller<'a> {
         milliseconds(self.began)
     }
 
+    /// Hides the lab's secrets in problems, which are shown by others.
+    pub(super) fn masked(&self, problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
+        problems.into_iter().map(|problem| self.mask.problem(problem)).collect()
+    }
+
     fn mask(&self, text: &mut String) {
-        for secret in &self.secrets {
-            if text.contains(secret.as_str()) {
-                *text = text.replace(secret.as_str(), MASK);
-            }
-        }
+        *text = self.mask.text(std::mem::take(text));
     }
 }
 

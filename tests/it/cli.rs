@@ -178,6 +178,52 @@ fn what_programs_read_has_the_shape_that_is_documented() {
 }
 
 #[test]
+fn secrets_of_a_lab_are_shown_when_asked_for_and_nowhere_else() {
+    let home = Home::new();
+    let playbook = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mini-course/services/feeds");
+    let up = home.run(&["up", playbook, "--to", "1"]);
+    assert!(up.status.success(), "{}", text(&up.stderr));
+    let asked = home.json(&["status", "--secrets", "--json"]);
+    let secret = asked["labs"][0]["secrets"]["api_key"].as_str().unwrap().to_owned();
+    assert!(text(&home.run(&["status", "--secrets"]).stdout).contains(&secret));
+
+    let event = format!("{{\"comment\": \"{secret}\", \"classification.type\": \"scanner\"}}");
+    let (good, bad) = (event.as_str(), event.replace("comment", "no.such.field"));
+    for message in [good, &bad] {
+        assert!(home.run(&["inject", "file-output-queue", message]).status.success());
+    }
+    let wrong = home.0.path().join("wrong.yaml");
+    std::fs::write(&wrong, "file-output: {parameters: {fiel: \"{{ secret.api_key }}\"}}\n").unwrap();
+    let wrong_file = wrong.display().to_string();
+    let chosen = format!("comment={secret}");
+    let mut stars = 0;
+    let commands: [&[&str]; 14] = [
+        &["events", "--fields", "comment"],
+        &["events", "--json"],
+        &["events", &chosen, "--fields", "comment"],
+        &["explain", &chosen],
+        &["explain", &chosen, "--json"],
+        &["explain", "--dropped"],
+        &["logs"],
+        &["logs", "--json"],
+        &["logs", "--process"],
+        &["dump", "list"],
+        &["dump", "show", "file-output"],
+        &["dump", "show", "file-output", "--json"],
+        &["configure", &wrong_file],
+        &["status", "--json"],
+    ];
+    for arguments in commands {
+        let output = home.run(arguments);
+        let shown = text(&output.stdout) + &text(&output.stderr);
+        assert!(!shown.contains(&secret), "{arguments:?}:\n{shown}");
+        stars += usize::from(shown.contains("********"));
+    }
+    assert!(stars >= 6, "only {stars} commands had something to hide");
+    std::fs::remove_file(wrong).unwrap();
+}
+
+#[test]
 fn a_junit_report_is_written_for_what_passes_fails_and_cannot_run() {
     let home = Home::new();
     let file = home.0.path().join("report.xml");

@@ -8,7 +8,8 @@ use crate::bots::{Bell, Failure};
 
 /// Where a thread puts what it has; each thing rings the collector's bell.
 pub(super) struct Sink<T> {
-    sender: SyncSender<T>,
+    /// Gone before the last ring, so that the collector then sees that nothing more comes.
+    sender: Option<SyncSender<T>>,
     bell: Bell,
     wanted: watch::Receiver<()>,
 }
@@ -43,7 +44,7 @@ impl<T> Sink<T> {
 
     /// Hands a thing over, and waits while the collector has enough; tells whether the collector is still there.
     pub(super) fn put(&self, thing: T) -> bool {
-        let there = self.sender.send(thing).is_ok();
+        let there = self.sender.as_ref().is_some_and(|sender| sender.send(thing).is_ok());
         self.bell.ring();
         there
     }
@@ -52,6 +53,7 @@ impl<T> Sink<T> {
 impl<T> Drop for Sink<T> {
     fn drop(&mut self) {
         // The collector learns that nothing more comes also from a thread that panicked.
+        self.sender = None;
         self.bell.ring();
     }
 }
@@ -64,7 +66,7 @@ pub(super) fn start<T: Send + 'static>(
 ) -> Result<Source<T>, Failure> {
     let (sender, receiver) = sync_channel(ahead);
     let (wanted, heeded) = watch::channel(());
-    let sink = Sink { sender, bell, wanted: heeded };
+    let sink = Sink { sender: Some(sender), bell, wanted: heeded };
     std::thread::Builder::new().name("fetch".into()).spawn(move || work(&sink))?;
     Ok(Source { receiver, wanted: Some(wanted) })
 }

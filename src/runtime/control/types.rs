@@ -51,6 +51,10 @@ pub struct BotStatus {
     pub group: String,
     /// What it does.
     pub state: BotState,
+    /// Whether it keeps the botnet from being idle: a collector in its round, or another bot with a message in its queue.
+    pub busy: bool,
+    /// Whether it is a collector that failed and rests before it tries again; that counts as a rest.
+    pub retrying: bool,
     /// How many instances run.
     pub instances: u32,
     /// Messages that it has received and finished since the start.

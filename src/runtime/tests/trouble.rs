@@ -1,6 +1,8 @@
 //! What a botnet does when something beneath it fails: nothing is lost, nothing doubled.
 
 use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -171,6 +173,93 @@ output:
         assert_eq!(lines, rows, "{end:?} after {after}");
         assert!(!lab.folder.path().join("in/one.csv").exists());
     }
+}
+
+/// A web page that answers with an error until it is made well.
+fn page() -> (String, Arc<AtomicBool>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let well = Arc::new(AtomicBool::new(false));
+    let is_well = well.clone();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request);
+            let status = if is_well.load(Ordering::SeqCst) { "200 OK" } else { "503 Away" };
+            let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 3\r\nConnection: close\r\n\r\na,b");
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    (url, well)
+}
+
+/// A collector of a web page, and an output.
+fn reader(global: &str, url: &str) -> String {
+    format!(
+        "
+global: {global}
+collector:
+  module: intelmq.bots.collectors.http.collector_http
+  parameters: {{http_url: \"{url}\", destination_queues: {{_default: [output-queue]}}}}
+output:
+  module: intelmq.bots.outputs.file.output
+  parameters: {{file: LAB/reports.txt}}
+"
+    )
+}
+
+#[test]
+fn a_collector_before_its_next_try_rests_and_can_be_hurried() {
+    let (url, well) = page();
+    let lab = Lab::new(&reader("{error_retry_delay: 3600, error_max_retries: 9}", &url));
+    let snapshot = lab.wait(|snapshot| bot(snapshot, "collector").retrying);
+    assert!(snapshot.idle && !bot(&snapshot, "collector").busy);
+    assert_eq!(bot(&snapshot, "collector").rounds, 0);
+    well.store(true, Ordering::SeqCst);
+    lab.botnet.run_collectors();
+    let snapshot = lab.wait(|snapshot| snapshot.idle && bot(snapshot, "collector").rounds == 1);
+    assert_eq!(lab.lines("reports.txt").len(), 1);
+    assert!(!bot(&snapshot, "collector").retrying);
+}
+
+#[test]
+fn a_collector_that_failed_rests_also_without_a_rate_limit() {
+    let (url, _) = page();
+    let text = reader("{error_retry_delay: 0, error_max_retries: 0}", &url);
+    let lab = Lab::new(&text.replace("{http_url", "{rate_limit: 0, http_url"));
+    let began = std::time::Instant::now();
+    lab.wait(|snapshot| bot(snapshot, "collector").rounds == 2);
+    assert!(began.elapsed() >= Duration::from_millis(900), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_round_that_ends_while_a_new_configuration_comes_is_not_done_again() {
+    let (url, well) = page();
+    well.store(true, Ordering::SeqCst);
+    let text = reader("{}", &url);
+    let lab = Lab::new(&text.replace("  parameters: {http_url", "  enabled: false\n  parameters: {http_url"));
+    let (commits, commit) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    lab.faulty.fail((0, 0), End::Lost, move |hop| {
+        if !hop.outgoing.is_empty() {
+            let _ = commits.send(());
+            let _ = released.recv();
+        }
+        false
+    });
+    let enabled = lab.botnet.configuration().text.replace("enabled: false", "enabled: true");
+    lab.botnet.configure(&enabled).unwrap();
+    commit.recv().unwrap();
+    std::thread::scope(|scope| {
+        let configured = scope.spawn(|| lab.botnet.configure(&enabled.replace("reports.txt", "again.txt")));
+        lab.wait(|_| lab.botnet.with_slot("collector", |slot| slot.switch.stopping()).unwrap());
+        release.send(()).unwrap();
+        configured.join().unwrap().unwrap();
+    });
+    drop(release);
+    let snapshot = lab.idle();
+    assert_eq!(bot(&snapshot, "collector").rounds, 1);
+    assert_eq!(lab.lines("reports.txt").len() + lab.lines("again.txt").len(), 1);
 }
 
 #[test]

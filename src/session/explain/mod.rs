@@ -3,7 +3,7 @@
 mod selector;
 mod walk;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,6 +13,8 @@ use serde_json::{Map, Value as Json};
 pub use selector::Selector;
 
 use super::SessionError;
+use crate::diagnostic::suggest;
+use crate::message::{Idf, MessageType};
 use crate::runtime::control::{Client, JournalEntry};
 use walk::{Botnet, Walk};
 
@@ -115,6 +117,24 @@ impl Lives {
     /// Tells whether the journal is full, so that later messages are not in it.
     pub fn is_cut_short(&self) -> bool {
         self.full
+    }
+
+    /// Refuses a field that neither the data format knows nor any message had: nothing would be found, for no reason that is seen.
+    pub fn know<'a>(&self, fields: impl IntoIterator<Item = &'a str>) -> Result<(), SessionError> {
+        let idf = Idf::builtin();
+        let known = idf.fields(MessageType::Event).map(|field| &*field.name);
+        let messages = self.entries.iter().flat_map(|entry| &entry.out).map(|out| &out.message);
+        let seen = messages.flat_map(Map::keys).map(String::as_str);
+        let all: BTreeSet<&str> = known.chain(seen).collect();
+        let Some(unknown) = fields.into_iter().find(|field| !all.contains(field)) else { return Ok(()) };
+        Err(SessionError::usage(
+            "unknown-field",
+            format!("no event has a field `{unknown}`"),
+            match suggest(unknown, all.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "`intelmq-lab events --json` shows the fields that there are".to_owned(),
+            },
+        ))
     }
 
     /// Returns every event that an output took, in order.

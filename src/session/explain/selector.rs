@@ -36,6 +36,15 @@ impl Selector {
         Ok(Selector::Fields(fields.collect::<Result<_, _>>()?))
     }
 
+    /// Lists the fields that it asks for.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        let fields = match self {
+            Selector::Number(_) => &[][..],
+            Selector::Fields(fields) => fields,
+        };
+        fields.iter().map(|(field, _)| field.as_str())
+    }
+
     /// Tells whether a life is meant.
     pub(super) fn takes(&self, life: &Life) -> bool {
         match self {

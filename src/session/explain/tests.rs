@@ -9,6 +9,8 @@ fn bot(id: &str, group: &str) -> BotStatus {
         module: String::new(),
         group: group.to_owned(),
         state: BotState::Running,
+        busy: false,
+        retrying: false,
         instances: 1,
         received: 0,
         sent: BTreeMap::new(),
@@ -173,4 +175,19 @@ fn a_way_that_the_botnet_no_longer_has_is_told_too() {
     let file = day.delivered().pop().unwrap();
     let ways = ["collector collected", "parser parsed", "dedup passed", "taxonomy changed", "file delivered"];
     assert_eq!(way(&file), ways);
+}
+
+#[test]
+fn a_field_that_no_event_can_have_is_refused_with_the_nearest() {
+    let day = lives(vec![entry("taxonomy", Some("Z"), vec![row("Z", "5,6", &json!({"extra.banner": "x"}))])]);
+    for (field, help) in [
+        ("source.ip", None),
+        ("extra.banner", None),
+        ("source.pi", Some("did you mean `source.ip`?")),
+        ("extra.bannre", Some("did you mean `extra.banner`?")),
+        ("nonsense", Some("`intelmq-lab events --json` shows the fields that there are")),
+    ] {
+        let refused = day.know([field]).err().map(|error| error.diagnostics()[0].help.join(" "));
+        assert_eq!(refused.as_deref(), help, "{field}");
+    }
 }
