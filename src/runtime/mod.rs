@@ -19,6 +19,7 @@ mod net;
 mod outbox;
 mod process;
 mod resume;
+mod round;
 mod rules;
 mod slot;
 mod snapshot;
