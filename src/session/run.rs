@@ -229,7 +229,13 @@ impl<'a> Session<'a> {
         let took_ms = self.teller.elapsed_ms();
         self.teller.tell(Kind::SessionFinished { passed, failed: 1 - passed, took_ms });
         let lab = self.opened.lab.clone();
-        Ok(Ran { lab, passed, failed: 1 - passed, broken: 0, diagnostics: ended.diagnostics })
+        Ok(Ran {
+            lab,
+            passed,
+            failed: 1 - passed,
+            broken: 0,
+            diagnostics: self.teller.masked(ended.diagnostics),
+        })
     }
 
     /// Notes that a step passed.

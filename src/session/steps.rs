@@ -104,15 +104,7 @@ impl Steps<'_> {
         let playbook = self.playbook;
         let step = &playbook.steps[index];
         let began = Instant::now();
-        let mut judgement = self.look_once(step, before, &mut |kind| teller.tell(kind))?;
-        if !judgement.passed() {
-            // What was put into a folder by hand would else lie there until the collector's next round. Not before it is needed:
-            // some collectors bring the same again in each round.
-            let fetched = self.actor.collect();
-            fetched
-                .map_err(|error| SessionError::Broken(vec![problem_of(error).at(playbook.at(&step.id))]))?;
-            judgement = self.look_once(step, before, &mut |kind| teller.tell(kind))?;
-        }
+        let judgement = self.look_for_hands(step, before, teller)?;
         if !judgement.passed() {
             return Ok(false);
         }
@@ -139,15 +131,31 @@ impl Steps<'_> {
         let began = Instant::now();
         let (number, id) = (index + 1, step.id.value.clone());
         teller.tell(Kind::StepStarted { number, step: id.clone(), title: step.title.clone(), quiet: false });
-        let fetched = self.actor.collect();
-        fetched.map_err(|error| SessionError::Broken(vec![problem_of(error).at(playbook.at(&step.id))]))?;
-        let judgement = self.look_once(step, before)?;
+        let judgement = self.look_for_hands(step, before, teller)?;
         let diagnostics = self.tell_verdicts(step, &judgement, false, teller);
         let result = if judgement.passed() { StepResult::Passed } else { StepResult::Failed };
         let summary = summary(judgement.verdicts.iter().map(|verdict| verdict.seen.as_str()));
         let (took_ms, problem) = (milliseconds(began), String::new());
         teller.tell(Kind::StepFinished { number, step: id, result, summary, problem, took_ms, quiet: false });
         Ok(Ended { result, diagnostics })
+    }
+
+    /// Judges a step that somebody may have done by hand.
+    fn look_for_hands(
+        &mut self,
+        step: &Step,
+        before: &Baseline,
+        teller: &mut Teller<'_>,
+    ) -> Result<Judgement, SessionError> {
+        let judgement = self.look_once(step, before, &mut |kind| teller.tell(kind))?;
+        if judgement.passed() {
+            return Ok(judgement);
+        }
+        // What was put into a folder by hand would else lie there until the collector's next round. Not before it is needed: some
+        // collectors bring the same again in each round.
+        let at = self.playbook.at(&step.id);
+        self.actor.collect().map_err(|error| SessionError::Broken(vec![problem_of(error).at(at)]))?;
+        self.look_once(step, before, &mut |kind| teller.tell(kind))
     }
 
     /// Gives a problem without a place that of the step.
