@@ -53,6 +53,9 @@ fn five_seconds() -> u64 {
     5000
 }
 
+/// What its own paths begin with.
+const ROOT: &str = "/shodan/";
+
 struct Streams {
     options: Options,
     alerts: BTreeMap<String, Vec<IpNet>>,
@@ -98,18 +101,19 @@ type Wants = Box<dyn Fn(&Json) -> bool + Send + Sync>;
 impl Streams {
     /// Says which banners a path means.
     fn filter(&self, path: &str) -> Result<Wants, &'static str> {
+        let path = path.strip_prefix(ROOT).unwrap_or_default();
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         let list = |text: &str| text.split(',').map(|word| word.trim().to_owned()).collect::<Vec<_>>();
         Ok(match parts.as_slice() {
-            ["shodan", "banners"] => Box::new(|_| true),
-            ["shodan", "countries", words] => {
+            ["banners"] => Box::new(|_| true),
+            ["countries", words] => {
                 let words = list(words);
                 Box::new(move |banner| {
                     let country = banner.pointer("/location/country_code").and_then(Json::as_str);
                     country.is_some_and(|country| words.iter().any(|word| word.eq_ignore_ascii_case(country)))
                 })
             }
-            ["shodan", "asn", words] => {
+            ["asn", words] => {
                 let words = list(words);
                 Box::new(move |banner| {
                     let number = |text: &str| text.trim_start_matches("AS").to_owned();
@@ -117,14 +121,14 @@ impl Streams {
                     asn.is_some_and(|asn| words.iter().any(|word| number(word) == asn))
                 })
             }
-            ["shodan", "ports", words] => {
+            ["ports", words] => {
                 let words = list(words);
                 Box::new(move |banner| {
                     banner.get("port").is_some_and(|port| words.contains(&port.to_string()))
                 })
             }
-            ["shodan", "alert"] => within(self.alerts.values().flatten().copied().collect()),
-            ["shodan", "alert", id] => match self.alerts.get(*id) {
+            ["alert"] => within(self.alerts.values().flatten().copied().collect()),
+            ["alert", id] => match self.alerts.get(*id) {
                 Some(networks) => within(networks.clone()),
                 None => return Err("there is no such alert"),
             },
