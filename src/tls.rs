@@ -1,12 +1,14 @@
 //! What TLS is in this program: rustls with *ring*, which needs a C compiler and no more.
 
 mod client;
+mod words;
 
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
 
 pub use client::{Identity, Stream, TlsError, Trust, config, wrap};
+pub use words::words;
 
 /// Returns the cryptography that every TLS connection of this program uses.
 pub fn provider() -> Arc<CryptoProvider> {

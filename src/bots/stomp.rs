@@ -133,7 +133,7 @@ impl Connection {
                 }
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.failed(&error)),
+                Err(error) => return Err(self.failed(&tls::words(&error))),
             }
             if Instant::now() >= until {
                 return Ok(None);
@@ -158,7 +158,7 @@ impl Connection {
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let written = self.stream.write_all(bytes).and_then(|()| self.stream.flush());
-        written.map_err(|error| self.failed(&error))?;
+        written.map_err(|error| self.failed(&tls::words(&error)))?;
         self.sent = Instant::now();
         Ok(())
     }

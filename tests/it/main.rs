@@ -5,6 +5,7 @@
 mod bots_pages;
 mod cli;
 mod cmd;
+mod faults;
 mod kill;
 mod lab_databases;
 mod oracle;

@@ -6,9 +6,9 @@ use tokio::sync::watch;
 
 use crate::bots::{Bell, Failure};
 
-/// Where a thread puts what it has; each thing rings the collector's bell.
+/// Where a thread puts what it has; each thing rings the collector's bell, and so does the end.
 pub(super) struct Sink<T> {
-    /// Gone before the last ring, so that the collector then sees that nothing more comes.
+    /// There until the end.
     sender: Option<SyncSender<T>>,
     bell: Bell,
     wanted: watch::Receiver<()>,
@@ -44,15 +44,20 @@ impl<T> Sink<T> {
 
     /// Hands a thing over, and waits while the collector has enough; tells whether the collector is still there.
     pub(super) fn put(&self, thing: T) -> bool {
-        let there = self.sender.as_ref().is_some_and(|sender| sender.send(thing).is_ok());
+        let there = self.put_last(thing);
         self.bell.ring();
         there
+    }
+
+    /// Hands over the last thing, which the end rings for: a ring after the round would begin another.
+    fn put_last(&self, thing: T) -> bool {
+        self.sender.as_ref().is_some_and(|sender| sender.send(thing).is_ok())
     }
 }
 
 impl<T> Drop for Sink<T> {
     fn drop(&mut self) {
-        // The collector learns that nothing more comes also from a thread that panicked.
+        // The collector learns that nothing more comes also from a thread that panicked; it must see the end when it is rung for.
         self.sender = None;
         self.bell.ring();
     }
@@ -81,6 +86,11 @@ impl<T> Default for Job<T> {
 }
 
 impl<T: Send + 'static> Job<T> {
+    /// Tells whether nothing is on its way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Starts to fetch, or returns what was fetched; `None` while it is on its way.
     pub(super) fn poll(
         &mut self,
@@ -89,7 +99,7 @@ impl<T: Send + 'static> Job<T> {
     ) -> Result<Option<T>, Failure> {
         let Some(source) = &self.0 else {
             self.0 = Some(start(bell, 1, move |sink| {
-                sink.put(work());
+                sink.put_last(work());
             })?);
             return Ok(None);
         };
@@ -102,5 +112,35 @@ impl<T: Send + 'static> Job<T> {
         };
         self.0 = None;
         result.map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Fetches, and returns what comes of it with the first ring, and how often the bell rang in all.
+    fn fetched(
+        work: impl FnOnce() -> Result<u8, Failure> + Send + 'static,
+    ) -> (Result<Option<u8>, String>, usize) {
+        let (ringing, rings) = channel();
+        let bell = Bell::new(move || { let _ = ringing.send(()); });
+        let mut job = Job::default();
+        assert!(matches!(job.poll(bell.clone(), work), Ok(None)));
+        drop(bell);
+        rings.recv_timeout(Duration::from_secs(20)).unwrap();
+        let result = job.poll(Bell::new(|| {}), || panic!("nothing more is to be fetched"));
+        (result.map_err(|failure| failure.to_string()), 1 + rings.iter().count())
+    }
+
+    #[test]
+    fn a_job_rings_once_when_its_result_or_its_end_is_there() {
+        let ended = "the fetching ended without a result".to_owned();
+        assert_eq!(fetched(|| Ok(5)), (Ok(Some(5)), 1));
+        assert_eq!(fetched(|| Err(Failure::Other("no".into()))), (Err("no".to_owned()), 1));
+        assert_eq!(fetched(|| panic!("as it shall")), (Err(ended), 1));
     }
 }

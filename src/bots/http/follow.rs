@@ -8,9 +8,10 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
 use super::settings::{Settings, unusable};
-use super::{Answer, bare, cause};
+use super::{Answer, bare};
 use crate::bots::{Failure, Site};
 use crate::pipeline::Params;
+use crate::tls::words;
 
 /// What says that an answer is wanted: its sender is there.
 pub(crate) type Wanted = watch::Receiver<()>;
@@ -60,7 +61,7 @@ impl Follower {
                     return Ok(Answer::new(status, &headers, body, address));
                 }
                 Some(Err(error)) if error.is_connect() && left > 0 => {}
-                Some(Err(error)) => return Err(Failure::Other(format!("{}: {}", bare(url), cause(&error)))),
+                Some(Err(error)) => return Err(Failure::Other(format!("{}: {}", bare(url), words(&error)))),
             }
         }
     }

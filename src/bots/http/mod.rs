@@ -17,6 +17,7 @@ pub(crate) use self::follow::Follower;
 use self::settings::{Settings, unusable};
 use super::{Context, Failure, Level, Site};
 use crate::pipeline::{Param, ParamKind, Params};
+use crate::tls::words;
 
 /// The most bytes that one answer may have.
 const MOST: u64 = 4 << 30;
@@ -146,7 +147,7 @@ impl Http {
                 Ok(response) => return Ok(answer(response, bare(request.url))),
                 Err(error) if error.is_connect() && left > 0 => {}
                 Err(error) => {
-                    let (address, cause) = (bare(request.url), cause(&error));
+                    let (address, cause) = (bare(request.url), words(&error));
                     return Err(Failure::Other(format!("{address}: {cause}")));
                 }
             }
@@ -229,7 +230,7 @@ impl Answer {
     /// Reads the whole body; one that ends too early is an error.
     pub(crate) fn bytes(self) -> Result<Vec<u8>, Failure> {
         let mut bytes = Vec::new();
-        let failed = |error: io::Error| Failure::Other(format!("{}: {}", self.address, io_cause(&error)));
+        let failed = |error: io::Error| Failure::Other(format!("{}: {}", self.address, words(&error)));
         let length = self.body.take(MOST).read_to_end(&mut bytes).map_err(failed)?;
         if length as u64 == MOST {
             return Err(Failure::Other(format!("{}: the answer has more than {MOST} bytes", self.address)));
@@ -242,7 +243,7 @@ impl Read for Answer {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.body
             .read(buffer)
-            .map_err(|error| io::Error::other(format!("{}: {}", self.address, io_cause(&error))))
+            .map_err(|error| io::Error::other(format!("{}: {}", self.address, words(&error))))
     }
 }
 
@@ -264,17 +265,4 @@ pub(crate) fn bare(url: &str) -> String {
 pub(crate) fn with_query(url: &str, query: &[(&str, &str)]) -> Result<String, String> {
     let parsed = reqwest::Url::parse_with_params(url, query);
     parsed.map(Into::into).map_err(|error| format!("{url:?} is no address: {error}"))
-}
-
-/// Returns what lies at the bottom of an error; it names no address.
-fn cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
-}
-
-fn io_cause(error: &io::Error) -> String {
-    error.get_ref().map_or_else(|| error.to_string(), |inner| cause(inner))
 }

@@ -7,10 +7,9 @@ use reqwest::redirect::Policy;
 use reqwest::{ClientBuilder, NoProxy, Proxy};
 use serde_json::Value as Json;
 
-use super::cause;
 use crate::bots::{Failure, Site};
 use crate::pipeline::Params;
-use crate::tls::{self, Identity, Trust};
+use crate::tls::{self, Identity, Trust, words};
 
 /// What the parameters of a bot say.
 pub(super) struct Settings {
@@ -51,7 +50,7 @@ impl Settings {
 
 /// Says that no client can be made of the parameters.
 pub(super) fn unusable(error: &reqwest::Error) -> Failure {
-    Failure::Configuration(format!("the HTTP parameters cannot be used: {}", cause(error)))
+    Failure::Configuration(format!("the HTTP parameters cannot be used: {}", words(error)))
 }
 
 fn headers(params: &Params) -> Result<HeaderMap, Failure> {
@@ -112,7 +111,7 @@ fn proxies(
     params: &Params,
     warnings: &mut Vec<&'static str>,
 ) -> Result<ClientBuilder, Failure> {
-    let wrong = |error: reqwest::Error| Failure::Configuration(format!("the proxy: {}", cause(&error)));
+    let wrong = |error: reqwest::Error| Failure::Configuration(format!("the proxy: {}", words(&error)));
     match (params.text("http_proxy")?, params.text("https_proxy")?) {
         (Some(http), Some(https)) => {
             Ok(builder.proxy(Proxy::http(http).map_err(wrong)?).proxy(Proxy::https(https).map_err(wrong)?))
@@ -132,7 +131,7 @@ fn from_environment(mut builder: ClientBuilder) -> Result<ClientBuilder, Failure
         value.filter(|value| !value.is_empty())
     };
     let except = format!("{},localhost,127.0.0.0/8,::1", variable("no_proxy").unwrap_or_default());
-    let wrong = |error: reqwest::Error| Failure::Configuration(format!("the proxy: {}", cause(&error)));
+    let wrong = |error: reqwest::Error| Failure::Configuration(format!("the proxy: {}", words(&error)));
     builder = builder.no_proxy();
     for (name, make) in [("http_proxy", Proxy::http as fn(String) -> _), ("https_proxy", Proxy::https)] {
         if let Some(address) = variable(name).or_else(|| variable("all_proxy")) {

@@ -104,6 +104,9 @@ impl Collector for HttpCollector {
         self.sent = false;
         if self.members.is_empty() {
             if self.url.is_empty() {
+                if context.only_rung() {
+                    return Ok(Round::Done);
+                }
                 self.url = self.address.at(context.now()).map_err(Failure::Configuration)?;
                 self.http.warn(context);
                 context.log(

@@ -30,6 +30,8 @@ impl ListRequest {
             headers: &[("HMAC2", &signature)],
             body: Some(body.into_bytes()),
         })?;
+        // A wrong key is told with any of these.
+        let of_keys = answer.is_success() || matches!(answer.status, 401 | 403);
         let refusal = (!answer.is_success()).then(|| answer.refusal());
         let text = answer.bytes()?;
         let told: Result<Json, _> = serde_json::from_slice(&text);
@@ -38,9 +40,11 @@ impl ListRequest {
             other => other.to_string(),
         });
         if let Some(error) = error {
-            return Err(Failure::Other(format!(
-                "The Reports API answers: {error}. Check api_key and secret if it speaks of them."
-            )));
+            let more = match refusal {
+                Some(refusal) if !of_keys => refusal,
+                _ => "Check api_key and secret if it speaks of them.".to_owned(),
+            };
+            return Err(Failure::Other(format!("The Reports API answers: {error}. {more}")));
         }
         if let Some(refusal) = refusal {
             return Err(Failure::Other(refusal));
