@@ -8,6 +8,8 @@ mod contract;
 mod embedded;
 #[cfg(feature = "kafka")]
 mod kafka;
+#[cfg(feature = "rabbitmq")]
+mod rabbitmq;
 mod redis;
 mod redis_cache;
 mod registry;
@@ -21,6 +23,8 @@ use std::time::Duration;
 pub use embedded::{Embedded, Options, SyncMode};
 #[cfg(feature = "kafka")]
 pub use kafka::{Kafka, KafkaOptions};
+#[cfg(feature = "rabbitmq")]
+pub use rabbitmq::RabbitMq;
 pub use redis_cache::{CacheAddress, CacheWrite, RedisCache};
 pub use registry::{BROKERS, BrokerKind, ChoiceError, Settings, choose};
 pub use routes::{Party, RouteError, Routes};
@@ -80,6 +84,16 @@ pub struct StateEntry {
     pub ttl: Option<Duration>,
 }
 
+/// What may become of messages when a process or a server dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guarantee {
+    /// A hop is stored whole or not at all: nothing is lost, nothing doubled.
+    ExactlyOnce,
+    /// The messages of a hop are stored before those that came in are acknowledged: nothing is lost, and what was in flight
+    /// may come twice. What the server only sent ahead may be marked as redelivered.
+    AtLeastOnce,
+}
+
 /// How full a queue is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Depth {
@@ -133,6 +147,11 @@ pub trait Broker: Send + Sync {
 
     /// Lists the queues that hold messages, sorted.
     fn queues(&self) -> Result<Vec<String>, BrokerError>;
+
+    /// Tells what may become of messages when a process or a server dies.
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::ExactlyOnce
+    }
 
     /// Tells whether a commit waits for the disk; whoever writes files beside it then does so too.
     fn syncs(&self) -> bool {

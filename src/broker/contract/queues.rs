@@ -82,7 +82,7 @@ pub(in crate::broker) fn dropped_link_gives_back(place: &Place) {
     first.commit(done(1)).unwrap();
     drop(first);
     assert_eq!(depth(&*broker, Q), (3, 0));
-    assert_eq!(take_marked(&mut *link(&*broker, Q), 9), ["2!", "3!", "4"]);
+    expect_marked(&*broker, &mut *link(&*broker, Q), 9, &["2!", "3!", "4"]);
 }
 
 pub(in crate::broker) fn released_in_order(place: &Place) {
@@ -95,7 +95,7 @@ pub(in crate::broker) fn released_in_order(place: &Place) {
     b.release().unwrap();
     assert_eq!(depth(&*broker, Q), (4, 2));
     a.release().unwrap();
-    assert_eq!(take_marked(&mut *a, 9), ["1!", "2!", "3!", "4!", "5!", "6"]);
+    expect_marked(&*broker, &mut *a, 9, &["1!", "2!", "3!", "4!", "5!", "6"]);
     assert_eq!(take(&mut *b, 9), [""; 0]);
 }
 
@@ -103,12 +103,12 @@ pub(in crate::broker) fn redelivered_after_reopening(place: &Place) {
     let Some(broker) = place.open() else { return };
     send(&*broker, Q, &["1", "2", "3"]);
     let mut first = link(&*broker, Q);
-    assert_eq!(take_marked(&mut *first, 2), ["1", "2"]);
+    expect_marked(&*broker, &mut *first, 2, &["1", "2"]);
     drop(first);
     drop(broker);
     let Some(broker) = place.open() else { return };
     send(&*broker, Q, &["4"]);
-    assert_eq!(take_marked(&mut *link(&*broker, Q), 9), ["1!", "2!", "3", "4"]);
+    expect_marked(&*broker, &mut *link(&*broker, Q), 9, &["1!", "2!", "3", "4"]);
 }
 
 pub(in crate::broker) fn instances_share(place: &Place) {
