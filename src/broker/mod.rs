@@ -23,8 +23,6 @@ use std::time::Duration;
 pub use embedded::{Embedded, Options, SyncMode};
 #[cfg(feature = "kafka")]
 pub use kafka::{Kafka, KafkaOptions};
-#[cfg(feature = "rabbitmq")]
-pub use rabbitmq::RabbitMq;
 pub use redis_cache::{CacheAddress, CacheWrite, RedisCache};
 pub use registry::{BROKERS, BrokerKind, ChoiceError, Settings, choose};
 pub use routes::{Party, RouteError, Routes};

@@ -41,6 +41,9 @@ pub struct Settings {
 pub const BROKERS: &[BrokerKind] = &[
     embedded::KIND,
     redis::KIND,
+    #[cfg(feature = "rabbitmq")]
+    super::rabbitmq::KIND,
+    #[cfg(not(feature = "rabbitmq"))]
     missing("rabbitmq", "amqp", &["amqp", "amqps"], "amqp://127.0.0.1:5672"),
     missing("kafka", "kafka", &["kafka"], "kafka://127.0.0.1:9092"),
 ];

@@ -104,7 +104,7 @@ impl Intake {
     /// Takes part.
     pub(super) fn join(&self) -> Hand {
         let mut inner = lock(&self.inner);
-        let slot = (0..).find(|slot| !inner.slots.contains(slot)).unwrap_or_default();
+        let slot = (0..=inner.slots.len()).find(|slot| !inner.slots.contains(slot)).unwrap_or_default();
         inner.slots.insert(slot);
         Hand { slot, generation: inner.generation, tags: VecDeque::new() }
     }

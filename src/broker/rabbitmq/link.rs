@@ -84,14 +84,15 @@ impl Link for RabbitLink {
         self.check(hop.acknowledge)?;
         self.publisher.publish(&self.shared, &hop.outgoing)?;
         let mut state = hop.state;
-        if let Some((intake, queue, hand)) = &mut self.source {
-            if hop.acknowledge > 0 && !state.is_empty() {
-                // Should this process die before it has acknowledged, what comes again is known to be finished. That of the
-                // hop before may be on its way still.
-                let now = intake.oldest(hand, hop.acknowledge);
-                let before = std::mem::replace(&mut self.finished, now.clone());
-                state.push(Memory::finished(queue, hand.slot, &[before, now].concat()));
-            }
+        if let Some((intake, queue, hand)) = &mut self.source
+            && hop.acknowledge > 0
+            && !state.is_empty()
+        {
+            // Should this process die before it has acknowledged, what comes again is known to be finished. That of the hop
+            // before may be on its way still.
+            let now = intake.oldest(hand, hop.acknowledge);
+            let before = std::mem::replace(&mut self.finished, now.clone());
+            state.push(Memory::finished(queue, hand.slot, &[before, now].concat()));
         }
         if !state.is_empty() {
             self.shared.memory.store(state)?;

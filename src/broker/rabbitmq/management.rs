@@ -48,7 +48,8 @@ impl Management {
     }
 
     fn get(&self, path: &str) -> Option<Value> {
-        let Address { host, management, user, password, .. } = &*self.address;
+        let Address { hosts, management, user, password, .. } = &*self.address;
+        let (host, _) = hosts.first()?;
         let place = (host.as_str(), *management).to_socket_addrs().ok()?.next()?;
         let mut socket = TcpStream::connect_timeout(&place, ANSWER).ok()?;
         socket.set_read_timeout(Some(ANSWER)).ok()?;

@@ -5,6 +5,7 @@
 
 mod address;
 mod intake;
+mod kind;
 mod link;
 mod management;
 mod memory;
@@ -27,22 +28,23 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 
 use self::address::{Address, QueueKind};
 use self::intake::Intake;
+pub(super) use self::kind::KIND;
 use self::link::RabbitLink;
 use self::management::Management;
 use self::memory::Memory;
 use self::settled::Ids;
 use self::wait::{Signal, deadline};
-use self::wire::{Engine, Wire, arguments, is_missing, is_other};
+use self::wire::{Engine, Wire, is_missing, is_other};
 use super::{
     Broker, BrokerError, Delivery, Depth, Embedded, Guarantee, Hop, Link, Options, Outgoing, StateEntry,
-    SyncMode, Wiring,
+    SyncMode, Url, Wiring,
 };
 
 /// How long a full queue is left alone before somebody looks whether another process has made room.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Queues at a RabbitMQ server.
-pub struct RabbitMq(Arc<Shared>);
+pub(super) struct RabbitMq(Arc<Shared>);
 
 /// What all links share. The order is that in which they are dropped: what uses a connection before the connection.
 struct Shared {
@@ -141,22 +143,13 @@ impl Shared {
                 ))),
             };
         }
-        for kind in self.address.kind.arguments() {
-            let name = self.incoming.queue(queue)?;
-            match self.control(async |channel| declare(&channel, name, Some(arguments(&kind))).await)? {
-                Ok(_) => return Ok(()),
-                // It is there with other properties, which is as good, or the server does not know one of these.
-                Err(error) if is_other(&error) => {
-                    if self.ready(queue)?.is_some() {
-                        return Ok(());
-                    }
-                }
-                Err(error) => return Err(self.incoming.trouble(&error)),
-            }
+        let (name, properties) = (self.incoming.queue(queue)?, self.address.queues.properties());
+        match self.control(async |channel| declare(&channel, name, Some(properties)).await)? {
+            Ok(_) => Ok(()),
+            // It is there with other properties, which is as good.
+            Err(error) if is_other(&error) && self.ready(queue)?.is_some() => Ok(()),
+            Err(error) => Err(self.incoming.trouble(&error)),
         }
-        Err(self
-            .incoming
-            .refused(format!("it does not make the queue {queue:?} with the properties asked for")))
     }
 
     /// Makes the queues of a bot.
@@ -192,7 +185,7 @@ impl Shared {
     }
 
     /// Returns messages that lie at the server, and leaves them there.
-    fn look_at(&self, name: ShortString, count: usize) -> Result<Vec<Vec<u8>>, BrokerError> {
+    fn look_at(&self, name: &ShortString, count: usize) -> Result<Vec<Vec<u8>>, BrokerError> {
         let channel = self.incoming.channel()?;
         let looking = async {
             let mut bodies = Vec::new();
@@ -221,18 +214,24 @@ async fn declare(
 }
 
 impl QueueKind {
-    /// Returns the properties to try, one after the other.
-    fn arguments(self) -> Vec<Vec<(&'static str, AMQPValue)>> {
+    /// Returns the properties that queues are made with.
+    fn properties(self) -> FieldTable {
         let text = |text: &str| AMQPValue::LongString(text.into());
-        match self {
-            QueueKind::Classic => vec![vec![("x-queue-mode", text("lazy"))]],
-            // Newer servers throw a message away that was given back twenty times, unless they are told not to.
+        let properties = match self {
+            QueueKind::Classic => vec![("x-queue-mode", text("lazy"))],
+            // Newer servers throw a message away that was given back twenty times, unless they are told of another number.
             QueueKind::Quorum => {
-                let quorum = ("x-queue-type", text("quorum"));
-                let unlimited = ("x-delivery-limit", AMQPValue::LongInt(-1));
-                vec![vec![quorum.clone(), unlimited], vec![quorum]]
+                vec![
+                    ("x-queue-type", text("quorum")),
+                    ("x-delivery-limit", AMQPValue::LongInt(1_000_000_000)),
+                ]
             }
+        };
+        let mut table = FieldTable::default();
+        for (name, value) in properties {
+            table.insert(name.into(), value);
         }
+        table
     }
 }
 
@@ -267,7 +266,7 @@ impl Broker for RabbitMq {
         let mut bodies = self.0.intake(queue).map(|intake| intake.bodies(max)).unwrap_or_default();
         let more = max.saturating_sub(bodies.len()).min(usize::try_from(ready).unwrap_or(usize::MAX));
         if more > 0 {
-            bodies.extend(self.0.look_at(self.0.incoming.queue(queue)?, more)?);
+            bodies.extend(self.0.look_at(&self.0.incoming.queue(queue)?, more)?);
         }
         Ok(bodies)
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
 use lapin::tcp::OwnedTLSConfig;
-use lapin::types::{FieldTable, ShortString};
+use lapin::types::ShortString;
 use lapin::uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo};
 use lapin::{Channel, Connection, ConnectionProperties, ErrorKind};
 use tokio::runtime::{Builder, Handle};
@@ -90,12 +90,25 @@ impl Wire {
     }
 
     fn connect(&self) -> Result<Connection, BrokerError> {
+        let mut failure = None;
+        for (host, port) in &self.address.hosts {
+            match self.connect_to(host, *port) {
+                Ok(connection) => return Ok(connection),
+                // The next server of a cluster says the same.
+                Err(error @ BrokerError::Refused { .. }) => return Err(error),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        Err(failure.unwrap_or_else(|| self.unavailable("it has no host")))
+    }
+
+    fn connect_to(&self, host: &str, port: u16) -> Result<Connection, BrokerError> {
         let tls = OwnedTLSConfig { identity: None, cert_chain: self.address.authorities()? };
         let properties = ConnectionProperties::default().with_connection_name(self.name.clone().into());
         let _inside = self.engine.handle.enter();
         let connecting = async {
             let runtime = lapin::runtime::default_runtime()?;
-            Connection::connect_uri_with_config(self.uri(), properties, tls, runtime).await
+            Connection::connect_uri_with_config(self.uri(host, port), properties, tls, runtime).await
         };
         match answer(connecting, deadline(CONNECT)) {
             Some(Ok(connection)) => Ok(connection),
@@ -104,14 +117,14 @@ impl Wire {
         }
     }
 
-    fn uri(&self) -> AMQPUri {
-        let Address { host, port, user, password, vhost, tls, .. } = &*self.address;
+    fn uri(&self, host: &str, port: u16) -> AMQPUri {
+        let Address { user, password, vhost, tls, .. } = &*self.address;
         AMQPUri {
             scheme: if *tls { AMQPScheme::AMQPS } else { AMQPScheme::AMQP },
             authority: AMQPAuthority {
                 userinfo: AMQPUserInfo { username: user.clone(), password: password.clone() },
-                host: host.clone(),
-                port: *port,
+                host: host.to_owned(),
+                port,
             },
             vhost: vhost.clone(),
             query: AMQPQueryString {
@@ -122,7 +135,7 @@ impl Wire {
         }
     }
 
-    /// Tells why the server does not read what is published now.
+    /// Tells whether the server does not read what is published now.
     pub(super) fn is_blocked(&self) -> bool {
         lock(&self.connection).as_ref().is_some_and(|connection| connection.status().blocked())
     }
@@ -199,13 +212,4 @@ pub(super) fn is_missing(error: &lapin::Error) -> bool {
 pub(super) fn is_other(error: &lapin::Error) -> bool {
     matches!(error.kind(), ErrorKind::ProtocolError(amqp)
         if *amqp.kind() == AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED))
-}
-
-/// Makes a table of arguments.
-pub(super) fn arguments(entries: &[(&str, lapin::types::AMQPValue)]) -> FieldTable {
-    let mut table = FieldTable::default();
-    for (name, value) in entries {
-        table.insert((*name).into(), value.clone());
-    }
-    table
 }

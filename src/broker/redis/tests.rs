@@ -77,6 +77,6 @@ fn open(folder: &Path) -> Option<Box<dyn Broker>> {
 contract!(open);
 
 const SERVER: Server =
-    Server { open, stop, start, intrude: |folder| Box::new(broker(folder, "wrong")), exact: true };
+    Server { open, stop, start, intrude: |folder| Box::new(broker(folder, "wrong")) };
 
 server_contract!(SERVER);

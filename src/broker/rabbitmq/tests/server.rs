@@ -20,6 +20,9 @@ const NOTE: &str = "rabbitmq-port";
 /// Where Debian has the program itself; what stands in PATH there becomes another user first.
 const DEBIAN: &str = "/usr/lib/rabbitmq/bin";
 
+/// The server that most tests share.
+static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+
 /// A server that is a child of this process.
 pub(super) struct Server {
     pub(super) port: u16,
@@ -35,7 +38,6 @@ pub(super) fn port(place: &Path) -> Option<u16> {
     if let Some(note) = place.ancestors().map(|folder| folder.join(NOTE)).find(|note| note.exists()) {
         return Some(fs::read_to_string(note).unwrap().parse().unwrap());
     }
-    static SERVER: OnceLock<Option<Server>> = OnceLock::new();
     let server = SERVER.get_or_init(|| Server::start("")).as_ref()?;
     fs::write(place.join(NOTE), server.port.to_string()).unwrap();
     Some(server.port)
