@@ -127,7 +127,9 @@ mod tests {
         work: impl FnOnce() -> Result<u8, Failure> + Send + 'static,
     ) -> (Result<Option<u8>, String>, usize) {
         let (ringing, rings) = channel();
-        let bell = Bell::new(move || { let _ = ringing.send(()); });
+        let bell = Bell::new(move || {
+            let _ = ringing.send(());
+        });
         let mut job = Job::default();
         assert!(matches!(job.poll(bell.clone(), work), Ok(None)));
         drop(bell);

@@ -76,7 +76,6 @@ fn open(folder: &Path) -> Option<Box<dyn Broker>> {
 
 contract!(open);
 
-const SERVER: Server =
-    Server { open, stop, start, intrude: |folder| Box::new(broker(folder, "wrong")) };
+const SERVER: Server = Server { open, stop, start, intrude: |folder| Box::new(broker(folder, "wrong")) };
 
 server_contract!(SERVER);
