@@ -7,7 +7,7 @@
 mod contract;
 mod embedded;
 #[cfg(feature = "kafka")]
-mod kafka;
+pub mod kafka;
 #[cfg(feature = "rabbitmq")]
 mod rabbitmq;
 mod redis;

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+#[cfg(feature = "kafka")]
+use super::kafka;
 use super::{Broker, BrokerError, Side, SyncMode, Url, UrlError, embedded, redis};
 use crate::diagnostic::suggest;
 use crate::pipeline::ParamError;
@@ -35,6 +37,8 @@ pub struct Settings {
     pub folder: PathBuf,
     /// When what is kept on this side waits for the disk.
     pub sync: SyncMode,
+    /// The name of the process among those of the botnet; a newer one of the same name is taken for the older one's successor.
+    pub process: String,
 }
 
 /// Every broker; the first is the default.
@@ -45,6 +49,9 @@ pub const BROKERS: &[BrokerKind] = &[
     super::rabbitmq::KIND,
     #[cfg(not(feature = "rabbitmq"))]
     missing("rabbitmq", "amqp", &["amqp", "amqps"], "amqp://127.0.0.1:5672"),
+    #[cfg(feature = "kafka")]
+    kafka::KIND,
+    #[cfg(not(feature = "kafka"))]
     missing("kafka", "kafka", &["kafka"], "kafka://127.0.0.1:9092"),
 ];
 

@@ -15,6 +15,7 @@ use crate::pipeline::{ParamError, Params};
 pub struct Routes {
     folder: PathBuf,
     sync: SyncMode,
+    process: String,
     open: Mutex<BTreeMap<Url, Arc<dyn Broker>>>,
 }
 
@@ -62,9 +63,9 @@ struct Ends {
 }
 
 impl Routes {
-    /// Makes routes; nothing is opened yet. Brokers keep in `folder` what they keep on this side.
-    pub fn new(folder: PathBuf, sync: SyncMode) -> Self {
-        Routes { folder, sync, open: Mutex::default() }
+    /// Makes routes; nothing is opened yet. Brokers keep in `folder` what they keep on this side; see [`Settings`] for `process`.
+    pub fn new(folder: PathBuf, sync: SyncMode, process: &str) -> Self {
+        Routes { folder, sync, process: process.to_owned(), open: Mutex::default() }
     }
 
     /// Returns one broker that is all those of some bots.
@@ -123,7 +124,8 @@ impl Routes {
         if let Some(broker) = known.get(url) {
             return Ok(Arc::clone(broker));
         }
-        let broker = open(&Settings { url: url.clone(), folder: self.folder.clone(), sync: self.sync })?;
+        let (folder, process) = (self.folder.clone(), self.process.clone());
+        let broker = open(&Settings { url: url.clone(), folder, sync: self.sync, process })?;
         known.insert(url.clone(), Arc::clone(&broker));
         Ok(broker)
     }

@@ -88,7 +88,8 @@ fn alone(run: &Run, common: &Common) -> Result<Exit, Failure> {
     if common.broker_url.is_none() && matches!(common.broker.as_deref(), None | Some("embedded")) {
         return Err(without_server(run));
     }
-    let queues = Opening { common, folder: &state, sync: SyncMode::Never }.open("runtime")?;
+    let queues =
+        Opening { common, folder: &state, sync: SyncMode::Never, process: &run.id }.open("runtime")?;
     let log = run.log.clone().unwrap_or_else(|| state.join("log"));
     runtime::run(runtime::Run {
         file: run.runtime.clone(),

@@ -95,7 +95,7 @@ fn foreground(run: &Run, common: &Common) -> Result<Exit, Failure> {
         Sync::Never => SyncMode::Never,
         Sync::Always => SyncMode::Always,
     };
-    let queues = Opening { common, folder: &run.state, sync }.open("embedded")?;
+    let queues = Opening { common, folder: &run.state, sync, process: "botnet" }.open("embedded")?;
     let log = run.log.clone().unwrap_or_else(|| run.state.join("log"));
     runtime::run(runtime::Run {
         file: run.runtime.clone(),

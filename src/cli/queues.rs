@@ -22,6 +22,8 @@ pub(super) struct Opening<'a> {
     pub(super) folder: &'a Path,
     /// When commits there wait for the disk.
     pub(super) sync: SyncMode,
+    /// The name of this process among those of the botnet.
+    pub(super) process: &'a str,
 }
 
 impl Opening<'_> {
@@ -29,7 +31,7 @@ impl Opening<'_> {
     pub(super) fn open(&self, fallback: &str) -> Result<Queues, Failure> {
         let Common { broker, broker_url, .. } = self.common;
         if broker.as_deref().unwrap_or(fallback) == AS_CONFIGURED && broker_url.is_none() {
-            let routes = Routes::new(self.folder.to_owned(), self.sync);
+            let routes = Routes::new(self.folder.to_owned(), self.sync, self.process);
             return Ok(Queues::AsConfigured(Arc::new(routes)));
         }
         let url = broker_url.as_deref().map(address).transpose()?;
@@ -44,7 +46,8 @@ impl Opening<'_> {
         let usual = || Url::parse(kind.usual);
         let url = url.map_or_else(usual, Ok);
         let url = url.map_err(|error| Failure::usage("impossible-broker", error.to_string()))?;
-        Ok(Settings { url, folder: self.folder.to_owned(), sync: self.sync })
+        let (folder, process) = (self.folder.to_owned(), self.process.to_owned());
+        Ok(Settings { url, folder, sync: self.sync, process })
     }
 }
 

@@ -27,12 +27,17 @@ const USUAL: &[(&str, &str)] = &[
     ("broker.address.ttl", "1000"),
 ];
 
+/// How long a failure to reach the server answers for all who ask.
+const REST: Duration = Duration::from_millis(300);
+
 /// Where the queues are, and how this process speaks to it.
 #[derive(Debug)]
 pub(super) struct Place {
     name: String,
     config: ClientConfig,
     said: Said,
+    /// When the server could not be reached, and what was said then.
+    down: Mutex<Option<(Instant, BrokerError)>>,
 }
 
 /// The last complaint of a client, which says more than the error of a call that timed out because of it.
@@ -79,7 +84,23 @@ impl Place {
             config.set(key, value);
         }
         config.set("bootstrap.servers", &options.servers).set_log_level(RDKafkaLogLevel::Info);
-        Place { name: format!("Kafka at {}", options.servers), config, said: Said::default() }
+        Place {
+            name: format!("Kafka at {}", options.servers),
+            config,
+            said: Said::default(),
+            down: Mutex::default(),
+        }
+    }
+
+    /// Asks the server something, unless it could not be reached a moment ago.
+    pub(super) fn ask<T>(&self, ask: impl FnOnce() -> Result<T, BrokerError>) -> Result<T, BrokerError> {
+        let down = || self.down.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, error)) = down().as_ref().filter(|(at, _)| at.elapsed() < REST) {
+            return Err(error.clone());
+        }
+        let answer = ask();
+        *down() = answer.as_ref().err().map(|error| (Instant::now(), error.clone()));
+        answer
     }
 
     /// Returns what a client is made of; more may be set.
@@ -99,11 +120,14 @@ impl Place {
             (_, KafkaError::ClientConfig(_, what, key, value)) => {
                 return self.refused(format!("{key}={value}: {what}{}", build_hint(what, key, value)));
             }
+            (Some(said), _) if is_refusal(said) => {
+                format!("it does not let us in, is the password right? ({said})")
+            }
             (Some(said), _) => format!("{error}: {said}"),
             (None, _) => error.to_string(),
         };
         let code = error.rdkafka_error_code();
-        let for_ever = code.is_some_and(is_for_ever) || said.is_some_and(|said| is_refusal(&said));
+        let for_ever = code.is_some_and(is_for_ever) || said.as_deref().is_some_and(is_refusal);
         if for_ever { self.refused(text) } else { self.unavailable(text) }
     }
 

@@ -7,6 +7,7 @@ mod admin;
 mod bell;
 mod client;
 mod commit;
+mod kind;
 mod link;
 mod memory;
 mod mind;
@@ -17,6 +18,7 @@ mod queue;
 mod ranges;
 mod reader;
 mod shared;
+mod standalone;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -28,9 +30,11 @@ use std::time::{Duration, Instant};
 
 use rdkafka::message::Message;
 
+pub(super) use self::kind::KIND;
 use self::link::KafkaLink;
 use self::observer::Scan;
 use self::shared::{COUNTED, Queue, Shared, lock};
+pub use self::standalone::{FORMAT_CLASS, JAVA_OPTIONS, SERVER_CLASS, Standalone, USER};
 use super::{Broker, BrokerError, Delivery, Depth, Hop, Link, Outgoing, Wiring};
 
 /// How long a queue that is read elsewhere is believed to be full before it is looked at again.

@@ -23,6 +23,8 @@ use super::{BrokerError, KafkaOptions};
 
 /// How many offsets are read to count the messages among them, when somebody asks for a depth.
 pub(super) const COUNTED: u64 = 20_000;
+/// How long a depth is believed without asking the server, where somebody reads.
+const ASKED: Duration = Duration::from_millis(200);
 /// How long to wait before a position is asked for again that a transaction is about to change.
 const UNSTABLE: Duration = Duration::from_millis(5);
 
@@ -77,6 +79,8 @@ pub(super) struct Inner {
     pub(super) is_loaded: bool,
     /// Counts what this process has stored of the positions.
     pub(super) version: u64,
+    /// When the server was last asked for a depth, while somebody reads here.
+    asked: Option<Instant>,
 }
 
 impl Queue {
@@ -242,7 +246,7 @@ impl Shared {
             (inner.known.parts.len(), inner.links, inner.is_loaded, inner.version)
         };
         if links > 0 {
-            return Ok(());
+            return self.ask_now_and_then(queue);
         }
         let positions = if is_loaded {
             self.observer.positions(&queue.topic, partitions)?
@@ -259,6 +263,16 @@ impl Shared {
                 drop(inner);
                 self.measure(queue)?;
             }
+        }
+        Ok(())
+    }
+
+    /// What is in memory is right while the server is there: so it is asked now and then whether it is.
+    fn ask_now_and_then(&self, queue: &Queue) -> Result<(), BrokerError> {
+        let asked = lock(&queue.inner).asked;
+        if asked.is_none_or(|asked| asked.elapsed() > ASKED) {
+            self.measure(queue)?;
+            lock(&queue.inner).asked = Some(Instant::now());
         }
         Ok(())
     }

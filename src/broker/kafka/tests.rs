@@ -1,25 +1,48 @@
-//! The contract at a real Kafka, and what is Kafka's own. The server is this test program's child.
+//! The contract at a real Kafka, and what is Kafka's own. Servers are this test program's children.
 
 mod server;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use self::server::address;
-use super::super::contract::contract;
+use super::super::contract::{Server, contract, server_contract};
 use super::*;
 
-/// Opens a broker whose prefix is made of a folder's name; a process that is another one's part finds the server there too.
-fn open(path: &Path) -> Option<Box<dyn Broker>> {
-    let note = path.join("kafka");
-    if !note.exists() {
-        std::fs::write(&note, address()?).unwrap();
-    }
-    let address = std::fs::read_to_string(&note).unwrap();
+/// A prefix of a folder's own.
+fn prefix(path: &Path) -> String {
     let mut hasher = DefaultHasher::new();
     path.hash(&mut hasher);
-    let options = KafkaOptions::new(&address, &format!("{:016x}", hasher.finish()), "test");
-    Some(Box::new(Kafka::new(&options)))
+    format!("{:016x}", hasher.finish())
+}
+
+/// Opens a broker with a prefix of the folder's own at the server that all share. The folder notes where that is, for a
+/// process that is a part of the test.
+fn open(path: &Path) -> Option<Box<dyn Broker>> {
+    let note = path.join("shared");
+    if !note.exists() {
+        std::fs::write(&note, server::shared()?.to_str()?).unwrap();
+    }
+    let folder = PathBuf::from(std::fs::read_to_string(note).unwrap());
+    Some(Box::new(Kafka::new(&server::options(&folder, &prefix(path), server::PASSWORD))))
 }
 
 contract!(open);
+
+/// Opens a broker at a server of the folder's own.
+fn open_own(path: &Path) -> Option<Box<dyn Broker>> {
+    server::is_started(path).then(|| own(path, server::PASSWORD))
+}
+
+fn own(path: &Path, password: &str) -> Box<dyn Broker> {
+    Box::new(Kafka::new(&server::options(path, "own", password)))
+}
+
+const SERVER: Server = Server {
+    open: open_own,
+    stop: server::stop,
+    start: server::start,
+    intrude: |path| own(path, "wrong"),
+    exact: true,
+};
+
+server_contract!(SERVER);

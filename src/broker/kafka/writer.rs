@@ -23,8 +23,6 @@ use super::{BrokerError, KafkaOptions};
 const LINGER: &str = "0.2";
 const STEP: Duration = Duration::from_millis(1);
 const PRODUCERS: usize = 2;
-/// How long a failure to make them answers for all who want them.
-const REST: Duration = Duration::from_millis(300);
 
 /// Something to write.
 #[derive(Debug)]
@@ -99,23 +97,12 @@ pub(super) struct Writer {
     producers: [Option<BaseProducer<Listener>>; PRODUCERS],
     turn: usize,
     fenced: bool,
-    /// When the producers could not be made, and why.
-    down: Option<(Instant, BrokerError)>,
 }
 
 impl Writer {
     pub(super) fn new(place: Arc<Place>, options: &KafkaOptions, name: String) -> Writer {
         let (largest, timeout) = (options.largest, options.transaction);
-        Writer {
-            place,
-            name,
-            largest,
-            timeout,
-            producers: Default::default(),
-            turn: 0,
-            fenced: false,
-            down: None,
-        }
+        Writer { place, name, largest, timeout, producers: Default::default(), turn: 0, fenced: false }
     }
 
     /// Makes the producers that are missing; what earlier ones of this name left open has an end then.
@@ -123,14 +110,10 @@ impl Writer {
         if self.fenced {
             return Err(self.fenced());
         }
-        if let Some((_, error)) = self.down.as_ref().filter(|(at, _)| at.elapsed() < REST) {
-            return Err(error.clone());
-        }
         for number in 0..PRODUCERS {
             if self.producers[number].is_none() {
-                let made = self.make(number);
-                self.down = made.as_ref().err().map(|error| (Instant::now(), error.clone()));
-                self.producers[number] = Some(made?);
+                let made = self.place.ask(|| self.make(number))?;
+                self.producers[number] = Some(made);
             }
         }
         Ok(())

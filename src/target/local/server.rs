@@ -3,6 +3,8 @@
 //! A server is a child on loopback ports of its own, with its data in the lab's folder and a password that only the lab
 //! knows. It is ended with the lab.
 
+#[cfg(feature = "kafka")]
+mod kafka_server;
 mod redis_server;
 
 use std::collections::BTreeMap;
@@ -21,7 +23,11 @@ use crate::broker::{BrokerKind, Settings, SyncMode, Url};
 use crate::plan::{Choice, Plan, PlanFile};
 
 /// Every server that can be started here.
-const SERVERS: &[&dyn Server] = &[&redis_server::Redis];
+const SERVERS: &[&dyn Server] = &[
+    &redis_server::Redis,
+    #[cfg(feature = "kafka")]
+    &kafka_server::Kafka,
+];
 
 /// The server's own files stand here, below the lab's folder.
 const FOLDER: &str = "broker";
@@ -172,7 +178,12 @@ pub(super) fn up(site: &Site) -> Result<(), TargetError> {
         daemon.start(launch.server)?
     };
     let kind = BrokerKind::named(server.broker());
-    let settings = Settings { url: server.url(&seat), folder: seat.path("probe"), sync: SyncMode::Never };
+    let settings = Settings {
+        url: server.url(&seat),
+        folder: seat.path("probe"),
+        sync: SyncMode::Never,
+        process: "probe".to_owned(),
+    };
     let answers = |kind: &BrokerKind| (kind.open)(&settings).and_then(|broker| broker.queues()).is_ok();
     daemon.wait(&process, server.patience(), || kind.as_ref().is_ok_and(|kind| answers(kind)))
 }

@@ -1,85 +1,152 @@
-//! An Apache Kafka for this test program: started once, ended with it.
+//! Apache Kafka for tests: one that they share, and ones that a test may end and start.
 
-use std::io::Write;
-use std::net::{TcpListener, TcpStream};
+use std::collections::HashMap;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-const JAVA: &str = "-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dlog4j2.level=ERROR";
+use super::super::{FORMAT_CLASS, JAVA_OPTIONS, Kafka, KafkaOptions, SERVER_CLASS, Standalone, USER};
+use crate::broker::Broker;
 
-/// Keeps the server's standard input open: its shell ends it when that closes, however this process ends.
-struct Server {
-    address: String,
-    _shell: Child,
+pub(super) const PASSWORD: &str = "secret";
+const PROPERTIES: &str = "server.properties";
+/// Where a server's address stands in its folder.
+const ADDRESS: &str = "address";
+
+/// The servers of single tests, by their folders.
+static SERVERS: Mutex<Option<HashMap<PathBuf, Child>>> = Mutex::new(None);
+/// The folder of the server that tests share, once it runs.
+static SHARED: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+fn servers<T>(work: impl FnOnce(&mut HashMap<PathBuf, Child>) -> T) -> T {
+    work(SERVERS.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
 }
 
-/// Returns where the server is; `None` if there is no Kafka on this machine.
-pub(super) fn address() -> Option<String> {
-    static SERVER: LazyLock<Option<Server>> = LazyLock::new(start);
-    SERVER.as_ref().map(|server| server.address.clone())
-}
-
+/// Finds Kafka; `None` if it is not on this machine.
 fn home() -> Option<PathBuf> {
+    let variable = |name| std::env::var_os(name).map(PathBuf::from);
     let has_jars = |home: &PathBuf| home.join("libs").is_dir();
-    if let Some(home) = std::env::var_os("KAFKA_HOME").map(PathBuf::from).filter(has_jars) {
-        return Some(home);
-    }
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
-    let versions = std::fs::read_dir(cache.join("intelmq-lab/kafka")).ok()?;
-    versions.flatten().map(|version| version.path()).filter(has_jars).max()
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn start() -> Option<Server> {
-    let Some(home) = home() else {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "no Kafka: run scripts/brokers-kafka");
-        eprintln!("SKIPPED: no Kafka on this machine; scripts/brokers-kafka gets one");
-        return None;
+    let cache = || variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
+    let newest = |cache: PathBuf| {
+        let versions = std::fs::read_dir(cache.join("intelmq-lab/kafka")).ok()?;
+        versions.flatten().map(|version| version.path()).filter(has_jars).max()
     };
-    let folder = std::env::temp_dir().join(format!("intelmq-lab-kafka-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let (port, controller) = (free_port(), free_port());
-    std::fs::write(folder.join("properties"), properties(&folder, port, controller)).unwrap();
-    let script = "cp=$1/libs/'*'; cd \"$2\"; \
-        java $3 -cp \"$cp\" kafka.tools.StorageTool format -t 5L6g3nShT-eMCtK--X86sw -c properties >log 2>&1; \
-        java $3 -cp \"$cp\" kafka.Kafka properties >>log 2>&1 & pid=$!; \
-        cat >/dev/null; kill -9 $pid; cd /; rm -rf \"$2\"";
-    let mut shell = Command::new("sh")
-        .args(["-c", script, "kafka"])
-        .arg(home)
-        .arg(&folder)
-        .arg(JAVA)
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(Instant::now() < deadline, "Kafka does not start: {}/log", folder.display());
-        std::thread::park_timeout(Duration::from_millis(20));
+    let home = variable("KAFKA_HOME").filter(has_jars).or_else(|| newest(cache()?));
+    assert!(
+        home.is_some() || std::env::var_os("CI").is_none(),
+        "there is no Kafka; scripts/brokers-kafka gets it"
+    );
+    if home.is_none() {
+        eprintln!("SKIPPED: there is no Kafka; scripts/brokers-kafka gets it");
     }
-    shell.stdin.as_mut().unwrap().flush().unwrap();
-    Some(Server { address: format!("127.0.0.1:{port}"), _shell: shell })
+    home
 }
 
-fn properties(folder: &Path, port: u16, controller: u16) -> String {
-    let folder = folder.display();
-    format!(
-        "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.voters=1@127.0.0.1:{controller}\n\
-         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-         advertised.listeners=PLAINTEXT://127.0.0.1:{port}\ncontroller.listener.names=CONTROLLER\n\
-         listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
-         inter.broker.listener.name=PLAINTEXT\nlog.dirs={folder}/data\n\
-         offsets.topic.num.partitions=1\noffsets.topic.replication.factor=1\n\
-         transaction.state.log.num.partitions=1\ntransaction.state.log.replication.factor=1\n\
-         transaction.state.log.min.isr=1\ngroup.initial.rebalance.delay.ms=0\n\
-         num.network.threads=2\nnum.io.threads=2\nbackground.threads=2\nnum.recovery.threads.per.data.dir=1\n\
-         log.cleaner.dedupe.buffer.size=4194304\nbroker.session.timeout.ms=1500\nbroker.heartbeat.interval.ms=300\n\
-         transaction.abort.timed.out.transaction.cleanup.interval.ms=500\nauto.create.topics.enable=false\n"
-    )
+fn java(home: &Path, class: &str) -> Vec<String> {
+    let mut words: Vec<String> = ["java"].iter().chain(JAVA_OPTIONS).map(ToString::to_string).collect();
+    let archive = home.join("kafka.jsa");
+    words.extend(archive.exists().then(|| format!("-XX:SharedArchiveFile={}", archive.display())));
+    words.extend(["-cp".to_owned(), format!("{}/libs/*", home.display()), class.to_owned()]);
+    words
+}
+
+/// Returns the options for a server with a folder.
+pub(super) fn options(folder: &Path, prefix: &str, password: &str) -> KafkaOptions {
+    let address = std::fs::read_to_string(folder.join(ADDRESS)).unwrap();
+    let mut options = KafkaOptions::new(&address, prefix, "test");
+    for (key, value) in [
+        ("security.protocol", "SASL_PLAINTEXT"),
+        ("sasl.mechanism", "PLAIN"),
+        ("sasl.username", USER),
+        ("sasl.password", password),
+    ] {
+        options.properties.insert(key.to_owned(), value.to_owned());
+    }
+    options
+}
+
+/// Prepares a server's folder; `false` if there is no Kafka.
+fn prepare(folder: &Path) -> Option<PathBuf> {
+    let home = home()?;
+    // Both are held while the other is chosen.
+    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let [port, controller] = listeners.map(|listener| listener.local_addr().unwrap().port());
+    let standalone = Standalone { port, controller, data: &folder.join("data"), password: PASSWORD };
+    std::fs::write(folder.join(PROPERTIES), standalone.properties()).unwrap();
+    std::fs::write(folder.join(ADDRESS), format!("127.0.0.1:{port}")).unwrap();
+    let words = java(&home, FORMAT_CLASS);
+    let mut format = Command::new(&words[0]);
+    format
+        .args(&words[1..])
+        .args(["format", "-t", "5L6g3nShT-eMCtK--X86sw", "-c", PROPERTIES])
+        .current_dir(folder);
+    assert!(format.stdout(Stdio::null()).status().unwrap().success());
+    Some(home)
+}
+
+fn wait(folder: &Path) {
+    let begin = Instant::now();
+    while Kafka::new(&options(folder, "probe", PASSWORD)).queues().is_err() {
+        assert!(
+            begin.elapsed() < Duration::from_secs(90),
+            "Kafka does not come up: {}/log",
+            folder.display()
+        );
+    }
+}
+
+/// Starts the server of a folder, which ends with the thread that started it: that of the test.
+pub(super) fn start(folder: &Path) {
+    let home = home().unwrap();
+    let log = std::fs::File::create(folder.join("log")).unwrap();
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]).args(java(&home, SERVER_CLASS)).arg(PROPERTIES).current_dir(folder);
+    let child = command.stdin(Stdio::null()).stdout(log).spawn().unwrap();
+    servers(|servers| drop(servers.insert(folder.to_owned(), child)));
+    wait(folder);
+}
+
+/// Ends the server of a folder by force.
+pub(super) fn stop(folder: &Path) {
+    let mut child = servers(|servers| servers.remove(folder)).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// Makes sure that the server of a folder was started; `false` if there is no Kafka.
+pub(super) fn is_started(folder: &Path) -> bool {
+    let is_new = !folder.join(PROPERTIES).exists();
+    if is_new && prepare(folder).is_none() {
+        return false;
+    }
+    if is_new {
+        start(folder);
+    }
+    true
+}
+
+/// Returns the folder of the server that all tests share, started if need be; `None` if there is no Kafka.
+///
+/// A shell waits for the end of its input, which this process holds: then it ends the server and removes the folder.
+pub(super) fn shared() -> Option<PathBuf> {
+    const SHELL: &str = "\"$@\" >log 2>&1 & pid=$!; cat >/dev/null; kill -9 $pid; rm -rf \"$PWD\"";
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if shared.is_none() {
+        let folder = std::env::temp_dir().join(format!("intelmq-lab-kafka-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let home = prepare(&folder)?;
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", SHELL, "kafka"])
+            .args(java(&home, SERVER_CLASS))
+            .arg(PROPERTIES)
+            .current_dir(&folder);
+        let shell = command.stdin(Stdio::piped()).spawn().unwrap();
+        servers(|servers| drop(servers.insert(folder.clone(), shell)));
+        wait(&folder);
+        *shared = Some(folder);
+    }
+    shared.clone()
 }
