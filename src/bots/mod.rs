@@ -139,6 +139,11 @@ pub enum Progress {
 pub trait Expert: Send {
     /// Handles one event: sends it on (changed or not), or drops it with a reason.
     fn process(&mut self, event: Message, context: &mut Context) -> Result<(), Failure>;
+
+    /// Returns the key under which it will recall something for an event; where that is far away a whole batch is asked at once.
+    fn key(&self, _event: &Message) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 /// Hands events to the world.

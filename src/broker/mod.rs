@@ -8,6 +8,7 @@ mod contract;
 mod embedded;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+mod prefixed;
 #[cfg(feature = "rabbitmq")]
 mod rabbitmq;
 mod redis;
@@ -24,7 +25,7 @@ pub use embedded::{Embedded, Options, SyncMode};
 #[cfg(feature = "kafka")]
 pub use kafka::{Kafka, KafkaOptions};
 pub use redis_cache::{CacheAddress, CacheWrite, RedisCache};
-pub use registry::{BROKERS, BrokerKind, ChoiceError, Settings, choose};
+pub use registry::{BROKERS, BrokerKind, ChoiceError, PREFIX, Settings, choose};
 pub use routes::{Party, RouteError, Routes};
 pub use side::Side;
 pub use url::{Url, UrlError};
@@ -129,6 +130,14 @@ pub enum BrokerError {
     },
 }
 
+/// A place for statistics, with what the names of bots begin with there.
+pub struct Statistics {
+    /// Where they are written.
+    pub server: RedisCache,
+    /// Stands before the names of bots.
+    pub prefix: String,
+}
+
 /// A place where queues are.
 pub trait Broker: Send + Sync {
     /// Connects one instance of a bot.
@@ -159,6 +168,26 @@ pub trait Broker: Send + Sync {
     /// Tells whether one link stores a hop of several bots whole, so that they may hand messages on within a process.
     fn hands_on(&self) -> bool {
         true
+    }
+
+    /// Tells whether recalling something asks a server, so that many things are better recalled at once.
+    fn recalls_afar(&self) -> bool {
+        false
+    }
+
+    /// Removes every queue and all memory of bots whose names begin so. Nobody may be linked to them.
+    ///
+    /// What a broker cannot find by its name alone stays.
+    fn erase(&self, prefix: &str) -> Result<(), BrokerError> {
+        for queue in self.queues()?.iter().filter(|queue| queue.starts_with(prefix)) {
+            self.clear(queue)?;
+        }
+        Ok(())
+    }
+
+    /// Returns where the statistics of bots are written beside the queues, if there is such a place.
+    fn statistics(&self) -> Option<Statistics> {
+        None
     }
 
     /// Wakes everyone who waits in [`Link::receive`] or [`Broker::wait_for_room`], so that they look whether they shall stop.

@@ -4,6 +4,7 @@
 //! `NAME-internal`, where IntelMQ's bots and tools look for it. What bots remember, and who has which part of that list,
 //! stands in another database of the same server. A hop is one script: all of it happens, or nothing.
 
+mod erase;
 mod kind;
 mod link;
 mod parcel;
@@ -24,7 +25,7 @@ use self::link::RedisLink;
 use self::script::{CLEAR, DEPTH};
 use self::server::Server;
 use self::shared::Shared;
-use super::{Broker, BrokerError, Depth, Link, Url, Wiring};
+use super::{Broker, BrokerError, Depth, Link, Statistics, Url, Wiring};
 
 /// What is added to a queue's name for what was received from it.
 const INTERNAL: &str = "-internal";
@@ -87,7 +88,7 @@ impl Broker for Redis {
     }
 
     fn queues(&self) -> Result<Vec<String>, BrokerError> {
-        let keys = self.0.control(lists)?;
+        let keys = self.0.control(|connection| scan(connection, Some("list")))?;
         let own = |key: &Vec<u8>| !key.starts_with(self.0.server.base.as_bytes());
         let name = |key: Vec<u8>| {
             let mut name = String::from_utf8_lossy(&key).into_owned();
@@ -100,6 +101,18 @@ impl Broker for Redis {
         names.sort_unstable();
         names.dedup();
         Ok(names)
+    }
+
+    fn recalls_afar(&self) -> bool {
+        true
+    }
+
+    fn erase(&self, prefix: &str) -> Result<(), BrokerError> {
+        erase::erase(&self.0, prefix)
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        Some(Statistics { server: self.0.server.statistics(), prefix: String::new() })
     }
 
     fn interrupt(&self) {
@@ -135,13 +148,16 @@ fn part(received: Vec<Vec<u8>>, owners: &str) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     (in_flight, given_back)
 }
 
-/// Returns the names of all lists of the database.
-fn lists(connection: &mut Connection) -> Result<Vec<Vec<u8>>, RedisError> {
+/// Returns the keys of a database, of one type or all.
+fn scan(connection: &mut Connection, kind: Option<&str>) -> Result<Vec<Vec<u8>>, RedisError> {
     let mut names = Vec::new();
     let mut place = "0".to_owned();
     loop {
         let mut scan = redis::cmd("SCAN");
-        scan.arg(&place).arg("COUNT").arg(1000).arg("TYPE").arg("list");
+        scan.arg(&place).arg("COUNT").arg(1000);
+        if let Some(kind) = kind {
+            scan.arg("TYPE").arg(kind);
+        }
         let (next, found): (String, Vec<Vec<u8>>) = scan.query(connection)?;
         names.extend(found);
         if next == "0" {

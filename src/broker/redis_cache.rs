@@ -13,7 +13,7 @@ use super::BrokerError;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where a cache is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CacheAddress {
     /// A host name, or the path of a UNIX socket.
     pub host: String,
@@ -27,7 +27,9 @@ pub struct CacheAddress {
 
 /// A connection to a cache, made when it is first used and again after it broke.
 pub struct RedisCache {
-    address: CacheAddress,
+    /// What messages call it.
+    name: String,
+    client: Result<Client, RedisError>,
     connection: Option<Connection>,
 }
 
@@ -37,12 +39,27 @@ pub type CacheWrite = (Vec<u8>, Option<Vec<u8>>, Option<Duration>);
 impl RedisCache {
     /// Names a cache; nothing is sent yet.
     pub fn new(address: CacheAddress) -> Self {
-        RedisCache { address, connection: None }
+        let CacheAddress { host, port, database, .. } = &address;
+        let name = format!("the bot's memory on Redis {host}:{port}, database {database}");
+        RedisCache { name, client: client(address), connection: None }
+    }
+
+    /// Takes a client that knows where to go.
+    pub(super) fn of_client(name: String, client: Client) -> Self {
+        RedisCache { name, client: Ok(client), connection: None }
     }
 
     /// Returns what is remembered under a key.
     pub fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, BrokerError> {
         self.ask(|connection| redis::cmd("GET").arg(key).query(connection))
+    }
+
+    /// Returns what is remembered under several keys, in one round trip.
+    pub fn get_all(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, BrokerError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.ask(|connection| redis::cmd("MGET").arg(keys).query(connection))
     }
 
     /// Remembers and forgets, in one round trip.
@@ -75,24 +92,26 @@ impl RedisCache {
     }
 
     fn connect(&self) -> Result<Connection, RedisError> {
-        let address = match self.address.host.strip_prefix("unix://").unwrap_or(&self.address.host) {
-            path if path.starts_with('/') => ConnectionAddr::Unix(path.into()),
-            host => ConnectionAddr::Tcp(host.to_owned(), self.address.port),
-        };
-        let mut settings = RedisConnectionInfo::default().set_db(self.address.database);
-        if let Some(password) = &self.address.password {
-            settings = settings.set_password(password);
-        }
-        let info = address.into_connection_info()?.set_redis_settings(settings);
-        let connection = Client::open(info)?.get_connection_with_timeout(PATIENCE)?;
+        let client = self.client.as_ref().map_err(Clone::clone)?;
+        let connection = client.get_connection_with_timeout(PATIENCE)?;
         connection.set_read_timeout(Some(PATIENCE))?;
         connection.set_write_timeout(Some(PATIENCE))?;
         Ok(connection)
     }
 
     fn unavailable(&self, error: &RedisError) -> BrokerError {
-        let CacheAddress { host, port, database, .. } = &self.address;
-        let broker = format!("the bot's memory on Redis {host}:{port}, database {database}");
-        BrokerError::Unavailable { broker, problem: error.to_string() }
+        BrokerError::Unavailable { broker: self.name.clone(), problem: error.to_string() }
     }
+}
+
+fn client(address: CacheAddress) -> Result<Client, RedisError> {
+    let place = match address.host.strip_prefix("unix://").unwrap_or(&address.host) {
+        path if path.starts_with('/') => ConnectionAddr::Unix(path.into()),
+        host => ConnectionAddr::Tcp(host.to_owned(), address.port),
+    };
+    let mut settings = RedisConnectionInfo::default().set_db(address.database);
+    if let Some(password) = &address.password {
+        settings = settings.set_password(password);
+    }
+    Client::open(place.into_connection_info()?.set_redis_settings(settings))
 }

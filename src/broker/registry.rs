@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "kafka")]
 use super::kafka;
+use super::prefixed::Prefixed;
 use super::{Broker, BrokerError, Side, SyncMode, Url, UrlError, embedded, redis};
 use crate::diagnostic::suggest;
 use crate::pipeline::ParamError;
@@ -41,6 +42,9 @@ pub struct Settings {
     pub process: String,
 }
 
+/// The option of an address with what all names begin with.
+pub const PREFIX: &str = "prefix";
+
 /// Every broker; the first is the default.
 pub const BROKERS: &[BrokerKind] = &[
     embedded::KIND,
@@ -73,6 +77,14 @@ impl BrokerKind {
     /// Tells whether bots in several processes can use it.
     pub fn is_networked(&self) -> bool {
         !self.schemes.is_empty()
+    }
+
+    /// Opens it. With the option `prefix` in its address all names begin so there, which keeps several botnets apart.
+    pub fn opened(&self, settings: &Settings) -> Result<Arc<dyn Broker>, BrokerError> {
+        let mut settings = settings.clone();
+        let prefix = settings.url.options.remove(PREFIX).unwrap_or_default();
+        let broker = (self.open)(&settings)?;
+        Ok(if prefix.is_empty() { broker } else { Arc::new(Prefixed::new(broker, &prefix)) })
     }
 
     /// Finds a broker by its name.

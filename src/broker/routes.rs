@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{Broker, BrokerError, Delivery, Depth, Hop, Link, Settings, Side, SyncMode, Url, Wiring};
+use super::{
+    Broker, BrokerError, BrokerKind, Delivery, Depth, Hop, Link, Settings, Side, SyncMode, Url, Wiring,
+};
 use crate::pipeline::{ParamError, Params};
 
 /// Opens the brokers that a runtime file names, each once.
@@ -80,7 +82,7 @@ impl Routes {
                 if let Some(index) = urls.iter().position(|known| *known == url) {
                     return Ok::<_, RouteError>(index);
                 }
-                bridge.brokers.push(self.open(kind.open, &url)?);
+                bridge.brokers.push(self.open(kind, &url)?);
                 urls.push(url);
                 Ok(urls.len() - 1)
             };
@@ -115,17 +117,13 @@ impl Routes {
         }
     }
 
-    fn open(
-        &self,
-        open: fn(&Settings) -> Result<Arc<dyn Broker>, BrokerError>,
-        url: &Url,
-    ) -> Result<Arc<dyn Broker>, BrokerError> {
+    fn open(&self, kind: &BrokerKind, url: &Url) -> Result<Arc<dyn Broker>, BrokerError> {
         let mut known = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(broker) = known.get(url) {
             return Ok(Arc::clone(broker));
         }
         let (folder, process) = (self.folder.clone(), self.process.clone());
-        let broker = open(&Settings { url: url.clone(), folder, sync: self.sync, process })?;
+        let broker = kind.opened(&Settings { url: url.clone(), folder, sync: self.sync, process })?;
         known.insert(url.clone(), Arc::clone(&broker));
         Ok(broker)
     }
@@ -201,6 +199,10 @@ impl Broker for Bridge {
 
     fn hands_on(&self) -> bool {
         false
+    }
+
+    fn recalls_afar(&self) -> bool {
+        self.brokers.iter().any(|broker| broker.recalls_afar())
     }
 
     fn interrupt(&self) {

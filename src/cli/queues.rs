@@ -37,7 +37,7 @@ impl Opening<'_> {
         let url = broker_url.as_deref().map(address).transpose()?;
         let (kind, url) = choose(broker.as_deref(), url.as_deref(), fallback)
             .map_err(|error| Failure::usage("impossible-broker", error.to_string()))?;
-        let broker = (kind.open)(&self.settings(kind, url)?);
+        let broker = kind.opened(&self.settings(kind, url)?);
         let failed = |error| Failure::one(Exit::Runtime, Diagnostic::error("cannot-run", format!("{error}")));
         Ok(Queues::In(broker.map_err(failed)?))
     }

@@ -246,6 +246,12 @@ impl Botnet {
         net.slots.iter().all(|slot| slot.state() == BotState::Finished).then_some(Ok(()))
     }
 
+    /// Calls something with each bot, in the order of the runtime file.
+    pub(super) fn each_slot(&self, mut call: impl FnMut(&Slot)) {
+        let net = self.net();
+        net.listed.iter().for_each(|&index| call(&net.slots[index]));
+    }
+
     /// Calls something with one bot.
     pub(super) fn with_slot<T>(&self, id: &str, call: impl FnOnce(&Slot) -> T) -> Result<T> {
         let net = self.net();

@@ -36,6 +36,14 @@ pub(super) fn checked(source: &Source, surroundings: &Surroundings) -> Result<Pi
     for line in render(&warnings, Style::Plain).lines().filter(|line| line.starts_with("warning")) {
         surroundings.logger.log(SELF, Level::Warning, &format!("{}: {line}", source.name()));
     }
+    if let (Queues::In(_), Some(name)) = (&surroundings.queues, unused(&pipeline)) {
+        let text = format!(
+            "{}: {name} and its like have no effect here: all queues are where --broker and --broker-url say; \
+             `--broker runtime` is for what the file says",
+            source.name()
+        );
+        surroundings.logger.log(SELF, Level::Info, &text);
+    }
     Ok(pipeline)
 }
 
@@ -74,6 +82,13 @@ pub(super) fn net(
         journal: surroundings.journal.clone(),
         activity: activity.clone(),
     })
+}
+
+/// Finds a parameter of the file that says where queues are.
+fn unused(pipeline: &Pipeline) -> Option<&str> {
+    let bots = pipeline.bots().iter().flat_map(BotConfig::parameters);
+    let mut names = pipeline.global().iter().chain(bots).map(|(name, _)| name.value.as_str());
+    names.find(|name| name.starts_with("source_pipeline_") || name.starts_with("destination_pipeline_"))
 }
 
 /// Returns where the queues of these bots are.

@@ -3,7 +3,7 @@
 //! rests, and whose queue is empty. If it fails there the whole hop is done again without it: the message then goes through
 //! its queue, so that failures, retries and dumps happen in one place only, the worker that owns the queue.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::MutexGuard;
 
@@ -11,10 +11,11 @@ use super::control::BotState;
 use super::journal;
 use super::ledger::{Ledger, Share};
 use super::net::Net;
+use super::recall::Recall;
 use super::resume::Resume;
 use super::slot::{Core, Slot};
-use crate::bots::{Bell, Bot, Context, Failure, Memory, Note, Progress, Reach, Round, StateWrite};
-use crate::broker::{BrokerError, Link, Outgoing, RedisCache};
+use crate::bots::{Bell, Bot, Context, Failure, Note, Progress, Reach, Round, StateWrite};
+use crate::broker::{BrokerError, Link, Outgoing};
 use crate::message::Message;
 use crate::pipeline::Kind;
 
@@ -67,22 +68,6 @@ pub(super) struct Served {
     pub(super) failure: Option<Failure>,
 }
 
-/// A bot's memory: the state that its link holds, or a Redis server.
-struct Recall<'a> {
-    link: &'a mut dyn Link,
-    bot: &'a str,
-    cache: Option<&'a mut RedisCache>,
-}
-
-impl Memory for Recall<'_> {
-    fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
-        match &mut self.cache {
-            Some(cache) => cache.get(key).map_err(Failure::other),
-            None => self.link.recall(self.bot, key).map_err(Failure::other),
-        }
-    }
-}
-
 impl<'n> Hop<'n> {
     pub(super) fn new(net: &'n Net, head: usize, excluded: &'n HashSet<usize>) -> Self {
         let inputs = net.slots.iter().map(|_| Vec::new()).collect();
@@ -108,7 +93,7 @@ impl<'n> Hop<'n> {
         let Core { bot: Some(Bot::Collector(bot)), cache, .. } = core else {
             return Err(Trouble::Head(missing()));
         };
-        let mut memory = Recall { link, bot: &slot.id, cache: cache.as_mut() };
+        let mut memory = Recall::new(link, &slot.id, cache.as_mut());
         let mut context = Context::new(&slot.site, &slot.path_names, &mut memory, BATCH);
         let switch = slot.switch.clone();
         context.set_bell(Bell::new(move || switch.ring()), rung);
@@ -140,7 +125,7 @@ impl<'n> Hop<'n> {
     ) -> Result<bool, Trouble> {
         let slot = &self.net.slots[self.head];
         let from = resume.position(link)?;
-        let mut memory = Recall { link, bot: &slot.id, cache: None };
+        let mut memory = Recall::new(link, &slot.id, None);
         let mut context = Context::new(&slot.site, &slot.path_names, &mut memory, BATCH);
         let Some(Bot::Parser(bot)) = &mut core.bot else { return Err(Trouble::Head(missing())) };
         let progress = guarded(|| bot.parse(report, from, &mut context)).map_err(Trouble::Head)?;
@@ -215,12 +200,20 @@ impl<'n> Hop<'n> {
         let Core { bot: Some(bot), cache, .. } = core else {
             return Served { failure: Some(missing()), ..served };
         };
-        let mut memory = Recall { link, bot: &slot.id, cache: cache.as_mut() };
+        let far = cache.is_some() || self.net.broker.recalls_afar();
+        let mut memory = Recall::new(link, &slot.id, cache.as_mut());
+        let mut taken = VecDeque::new();
+        if let (Bot::Expert(expert), true) = (&*bot, far) {
+            match memory.ask_ahead(expert.as_ref(), next) {
+                Ok(inputs) => taken = inputs,
+                Err(failure) => return Served { failure: Some(failure), ..served },
+            }
+        }
         let mut context = Context::new(&slot.site, &slot.path_names, &mut memory, limit);
         let mut share = Share::new(index, slot);
         let mut works = Vec::new();
         let reach = reach(bot);
-        while let Some(input) = next() {
+        while let Some(input) = taken.pop_front().or_else(&mut *next) {
             match input {
                 Input::Unreadable(body, error) => share.give_up_unreadable(slot, &body, &error),
                 Input::Message(message) => {

@@ -18,6 +18,8 @@ mod log;
 mod net;
 mod outbox;
 mod process;
+mod recall;
+mod reporter;
 mod resume;
 mod round;
 mod rules;

@@ -18,6 +18,7 @@ use super::error::BotnetError;
 use super::format;
 use super::journal::Journal;
 use super::log::{Destination, Logger, SELF};
+use super::reporter::Reporter;
 use super::surroundings::{Queues, Surroundings};
 use crate::bots::Level;
 use crate::broker::BrokerError;
@@ -105,9 +106,11 @@ pub fn run(run: Run) -> Result<(), RunError> {
     let inside = services.clone().unwrap_or_default();
     let beside = run.beside;
     let control = run.lab.as_deref().map(|lab| control(&botnet, lab, (inside, beside), &end)).transpose()?;
+    let reporter = Reporter::start(&botnet);
     let ended = wait_for_end(&botnet, signals, end);
     botnet.surroundings().logger.log(SELF, Level::Info, "Stopping the botnet.");
     botnet.shut_down();
+    reporter.stop();
     if let Some(control) = control {
         control.stop();
     }

@@ -89,4 +89,8 @@ impl Expert for Deduplicator {
         context.remember(hash, SEEN, self.ttl);
         context.send(event)
     }
+
+    fn key(&self, event: &Message) -> Option<Vec<u8>> {
+        (!self.bypass).then(|| event.hash_hex(&self.filter).into_bytes())
+    }
 }

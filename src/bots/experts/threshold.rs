@@ -117,6 +117,10 @@ impl Expert for Threshold {
         event.add_with("extra.count", count, Add::REPLACE)?;
         context.send(event)
     }
+
+    fn key(&self, event: &Message) -> Option<Vec<u8>> {
+        (!self.bypass).then(|| event.hash_hex(&self.filter).into_bytes())
+    }
 }
 
 fn count(value: &[u8]) -> Result<u64, Failure> {

@@ -8,7 +8,7 @@ use redis::{
     RedisConnectionInfo, RedisError, TlsCertificates,
 };
 
-use crate::broker::{BrokerError, Url};
+use crate::broker::{BrokerError, RedisCache, Url};
 use crate::tls;
 
 /// How long connecting may take.
@@ -17,6 +17,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Where things are kept beside the queues, so that they are not taken for queues.
 const BESIDE: i64 = 4;
+/// Where IntelMQ's bots write how much they have done.
+const STATISTICS: i64 = 3;
 /// The first version that moves messages from the end of one list to the beginning of another.
 const OLDEST: (u32, u32) = (6, 2);
 /// The database that IntelMQ has its queues in.
@@ -27,11 +29,15 @@ const PORT: u16 = 6379;
 pub(super) struct Server {
     name: String,
     client: Client,
+    /// The same, for the database of statistics.
+    reporting: Client,
     patience: Duration,
     /// The number of the database with the queues.
     pub(super) queues: i64,
     /// The number of the database with what is kept beside them.
     pub(super) beside: i64,
+    /// The number of the database with statistics.
+    pub(super) statistics: i64,
     /// What keys beside the queues begin with.
     pub(super) base: String,
 }
@@ -54,12 +60,17 @@ impl Server {
         let queues = database(url).map_err(refuse)?;
         let number = |name: &str| url.option(name).map(str::parse::<u64>).transpose();
         let wrong = |name: &str| refuse(format!("the option `{name}` must be a whole number, zero or more"));
-        let beside = number("state_db").map_err(|_| wrong("state_db"))?;
-        let beside = beside.map_or(BESIDE, |number| i64::try_from(number).unwrap_or(i64::MAX));
+        let index = |name: &str, usual: i64| {
+            let number = number(name).map_err(|_| wrong(name))?;
+            Ok(number.map_or(usual, |number| i64::try_from(number).unwrap_or(i64::MAX)))
+        };
+        let (beside, statistics) = (index("state_db", BESIDE)?, index("statistics_db", STATISTICS)?);
         let patience = number("timeout").map_err(|_| wrong("timeout"))?.map(|seconds| seconds.max(1));
         Ok(Server {
             name: url.to_string(),
             client: client(url, queues).map_err(refuse)?,
+            reporting: client(url, statistics).map_err(refuse)?,
+            statistics,
             patience: patience.map_or(PATIENCE, Duration::from_secs),
             queues,
             beside,
@@ -108,6 +119,12 @@ impl Server {
     /// Returns the key of what a bot remembers, in the database beside the queues.
     pub(super) fn key(&self, bot: &str, key: &[u8]) -> Vec<u8> {
         [self.base.as_bytes(), b"bot:", escaped(bot).as_bytes(), b":", key].concat()
+    }
+
+    /// Returns where statistics are written.
+    pub(super) fn statistics(&self) -> RedisCache {
+        let name = format!("statistics on {}, database {}", self.name, self.statistics);
+        RedisCache::of_client(name, self.reporting.clone())
     }
 
     /// Returns how long an answer may take.

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::{Missing, Needs, Site, TargetError};
 use super::daemon::{Daemon, file_error};
-use crate::broker::{BrokerKind, Settings, SyncMode, Url};
+use crate::broker::{BrokerError, BrokerKind, PREFIX, Settings, SyncMode, Url};
 use crate::plan::{Choice, Plan, PlanFile};
 
 /// Every server that can be started here.
@@ -153,7 +153,7 @@ pub(super) fn render(plan: &Plan) -> Vec<PlanFile> {
         content: format!("{}\n", url.to_secret()).into_bytes(),
     };
     if let Some(url) = &plan.choice.url {
-        return vec![text(URL, url)];
+        return vec![text(URL, &shared(url, &plan.lab))];
     }
     let Some(server) = server(plan.choice.broker.name) else { return Vec::new() };
     let seat = seat(server, &plan.folder, &plan.server);
@@ -162,6 +162,13 @@ pub(super) fn render(plan: &Plan) -> Vec<PlanFile> {
     let content = serde_json::to_vec_pretty(&seat).unwrap_or_default();
     files.push(PlanFile { path: SEAT.to_owned(), content });
     files
+}
+
+/// Returns the address of a server that others use, too: there all names of the lab begin with its own.
+fn shared(url: &Url, lab: &str) -> Url {
+    let mut url = url.clone();
+    url.options.entry(PREFIX.to_owned()).or_insert_with(|| format!("{lab}."));
+    url
 }
 
 /// Brings the lab's server up, if it has one; returns once it answers.
@@ -203,9 +210,32 @@ fn prepare(site: &Site, mut command: Command) -> Result<(), TargetError> {
 
 /// Ends the lab's server, if one runs.
 pub(super) fn down(site: &Site) -> Result<(), TargetError> {
-    let patience =
-        planned(site).ok().flatten().map_or(Duration::from_secs(10), |(server, _)| server.patience());
+    let planned = planned(site);
+    if matches!(planned, Ok(None)) {
+        erase(site)?;
+    }
+    let patience = planned.ok().flatten().map_or(Duration::from_secs(10), |(server, _)| server.patience());
     Daemon::new(site, FOLDER).end(patience)
+}
+
+/// Removes what the lab has left on a server that is not its own, unless that is gone.
+///
+/// Without a prefix nobody could tell what is the lab's, and all of it stays.
+fn erase(site: &Site) -> Result<(), TargetError> {
+    let path = site.folder.join(URL);
+    let Ok(text) = fs::read_to_string(&path) else { return Ok(()) };
+    let Ok(url) = Url::parse(text.trim()) else { return Ok(()) };
+    if url.option(PREFIX).is_none_or(str::is_empty) {
+        return Ok(());
+    }
+    let Ok(kind) = BrokerKind::of_url(&url) else { return Ok(()) };
+    let settings = Settings { url, folder: site.folder.join("state"), sync: SyncMode::Never };
+    match kind.opened(&settings).and_then(|broker| broker.erase("")) {
+        Err(BrokerError::Refused { broker, problem }) => {
+            Err(file_error(&path, std::io::Error::other(format!("{broker}: {problem}"))))
+        }
+        Ok(()) | Err(BrokerError::Unavailable { .. }) => Ok(()),
+    }
 }
 
 /// Tells whether the lab's server runs, or it has none.
