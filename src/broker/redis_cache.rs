@@ -41,7 +41,7 @@ impl RedisCache {
     pub fn new(address: CacheAddress) -> Self {
         let CacheAddress { host, port, database, .. } = &address;
         let name = format!("the bot's memory on Redis {host}:{port}, database {database}");
-        RedisCache { name, client: client(address), connection: None }
+        RedisCache { name, client: client(&address), connection: None }
     }
 
     /// Takes a client that knows where to go.
@@ -104,7 +104,7 @@ impl RedisCache {
     }
 }
 
-fn client(address: CacheAddress) -> Result<Client, RedisError> {
+fn client(address: &CacheAddress) -> Result<Client, RedisError> {
     let place = match address.host.strip_prefix("unix://").unwrap_or(&address.host) {
         path if path.starts_with('/') => ConnectionAddr::Unix(path.into()),
         host => ConnectionAddr::Tcp(host.to_owned(), address.port),

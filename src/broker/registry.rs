@@ -60,6 +60,7 @@ pub const BROKERS: &[BrokerKind] = &[
 ];
 
 /// A broker that this build does not have.
+#[cfg(not(all(feature = "kafka", feature = "rabbitmq")))]
 const fn missing(
     name: &'static str,
     parameter: &'static str,

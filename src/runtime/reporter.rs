@@ -64,8 +64,10 @@ impl Reporter {
 /// Where statistics go, by the place that the parameters of a bot name.
 #[derive(Default)]
 struct Places {
-    /// That of the broker itself; looked up once.
-    beside: Option<Option<Statistics>>,
+    /// Whether it was asked for that of the broker itself, which is done once.
+    asked: bool,
+    /// That of the broker itself, if it has one.
+    beside: Option<Statistics>,
     named: HashMap<CacheAddress, RedisCache>,
     known: HashMap<String, Known>,
     /// Whether the last attempt failed, which is logged once.
@@ -76,10 +78,11 @@ impl Places {
     fn write(&mut self, botnet: &Botnet) {
         let mut writes: Vec<(Option<CacheAddress>, Vec<CacheWrite>)> = Vec::new();
         let as_configured = matches!(botnet.surroundings().queues, Queues::AsConfigured(_));
-        if !as_configured && self.beside.is_none() {
-            self.beside = Some(botnet.broker().statistics());
+        if !as_configured && !self.asked {
+            self.beside = botnet.broker().statistics();
+            self.asked = true;
         }
-        let beside = self.beside.as_ref().and_then(Option::as_ref);
+        let beside = self.beside.as_ref();
         if !as_configured && beside.is_none() {
             return;
         }
@@ -99,7 +102,7 @@ impl Places {
         });
         for (place, writes) in writes.into_iter().filter(|(_, writes)| !writes.is_empty()) {
             let server = match place {
-                None => self.beside.as_mut().and_then(Option::as_mut).map(|place| &mut place.server),
+                None => self.beside.as_mut().map(|place| &mut place.server),
                 Some(address) => Some(
                     self.named.entry(address).or_insert_with_key(|address| RedisCache::new(address.clone())),
                 ),

@@ -37,12 +37,7 @@ fn own(path: &Path, password: &str) -> Box<dyn Broker> {
     Box::new(Kafka::new(&server::options(path, "own", password)))
 }
 
-const SERVER: Server = Server {
-    open: open_own,
-    stop: server::stop,
-    start: server::start,
-    intrude: |path| own(path, "wrong"),
-    exact: true,
-};
+const SERVER: Server =
+    Server { open: open_own, stop: server::stop, start: server::start, intrude: |path| own(path, "wrong") };
 
 server_contract!(SERVER);

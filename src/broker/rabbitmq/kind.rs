@@ -15,7 +15,7 @@ pub(in crate::broker) const KIND: BrokerKind = BrokerKind {
     usual: "amqp://127.0.0.1:5672",
     ready: true,
     of_side,
-    open: |Settings { url, folder, sync }| {
+    open: |Settings { url, folder, sync, .. }| {
         let broker = RabbitMq::new(Address::of_url(url)?, folder.join("rabbitmq"), *sync)?;
         Ok(Arc::new(broker) as Arc<dyn Broker>)
     },

@@ -3,6 +3,8 @@
 //! Every operation that changes something has a number, which the server keeps. So after a broken connection it is known
 //! whether the last one was done, and whether somebody else has taken over since.
 
+mod intake;
+
 use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +12,7 @@ use std::time::{Duration, Instant};
 use redis::{Cmd, FromRedisValue, RedisError, Value};
 
 use super::parcel::Parcel;
-use super::script::{COMMIT, RECEIVE, REGISTER, RELEASE, Script};
+use super::script::{COMMIT, REGISTER, RELEASE, Script};
 use super::server::{Session, is_answer};
 use super::shared::Shared;
 use crate::broker::{BrokerError, Delivery, Hop, Link};
@@ -263,52 +265,6 @@ impl RedisLink {
             }
             again = false;
         }
-    }
-
-    /// Takes what is there, oldest first.
-    fn take(&mut self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
-        let arguments = |call: &mut Cmd| {
-            call.arg(max).arg(BATCH_BYTES);
-        };
-        let (number, answer) = self.change(&RECEIVE, None, arguments)?;
-        let deliveries = answer.map(deliveries).unwrap_or_default();
-        if !deliveries.is_empty() {
-            self.operation = number;
-            self.held += deliveries.len();
-        }
-        Ok(deliveries)
-    }
-
-    /// Waits until the queue may hold something, everyone is interrupted, or the time is over.
-    fn wait(&mut self, wait: Duration) -> Result<(), BrokerError> {
-        let Some(source) = self.source.clone() else {
-            self.shared.wait_for_interrupt(self.interrupts, wait);
-            return Ok(());
-        };
-        self.connect()?;
-        if self.looked.elapsed() >= LOOK {
-            self.register()?;
-        }
-        let Some((number, wakes)) = self.session.as_ref().map(|session| (session.number, session.wakes))
-        else {
-            return Ok(());
-        };
-        let wait = wait.min(if wakes { LOOK } else { SHORT }).max(Duration::from_millis(1));
-        // Takes the oldest message and puts it where it was: nothing changes, but it waits for one.
-        let mut block = redis::cmd("BLMOVE");
-        block.arg(&source).arg(&source).arg("RIGHT").arg("RIGHT").arg(wait.as_secs_f64());
-        let patience = self.shared.server.patience();
-        if !self.shared.begin_wait(number, self.interrupts) {
-            return Ok(());
-        }
-        let waited: Result<Value, Failed> = self.with(|session| {
-            session.connection.set_read_timeout(Some(wait + patience))?;
-            let woken = block.query(&mut session.connection)?;
-            session.connection.set_read_timeout(Some(patience))?;
-            Ok(woken)
-        });
-        self.shared.end_wait(number);
-        waited.map(drop).map_err(|failed| self.error(&failed))
     }
 }
 

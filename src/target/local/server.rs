@@ -229,7 +229,8 @@ fn erase(site: &Site) -> Result<(), TargetError> {
         return Ok(());
     }
     let Ok(kind) = BrokerKind::of_url(&url) else { return Ok(()) };
-    let settings = Settings { url, folder: site.folder.join("state"), sync: SyncMode::Never };
+    let settings =
+        Settings { url, folder: site.folder.join("state"), sync: SyncMode::Never, process: site.lab.clone() };
     match kind.opened(&settings).and_then(|broker| broker.erase("")) {
         Err(BrokerError::Refused { broker, problem }) => {
             Err(file_error(&path, std::io::Error::other(format!("{broker}: {problem}"))))

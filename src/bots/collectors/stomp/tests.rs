@@ -129,7 +129,10 @@ fn a_refusal_and_a_certificate_that_is_not_good_are_said() {
         Some(vec![Frame::new("ERROR").with("message", "Bad CONNECT").with_body("Access refused for user")])
     };
     let (good, expired) = (Pki::new(false), Pki::new(true));
-    let table = [(&good, "the server says: Bad CONNECT Access refused"), (&expired, "it has expired, it was valid until")];
+    let table = [
+        (&good, "the server says: Bad CONNECT Access refused"),
+        (&expired, "it has expired, it was valid until"),
+    ];
     for (pki, wanted) in table {
         let (port, _frames) = server(pki, refuse);
         let failure = come(&mut trial(pki, port, &[]).unwrap()).unwrap_err();
