@@ -38,10 +38,10 @@ pub type CacheWrite = (Vec<u8>, Option<Vec<u8>>, Option<Duration>);
 
 impl RedisCache {
     /// Names a cache; nothing is sent yet.
-    pub fn new(address: CacheAddress) -> Self {
-        let CacheAddress { host, port, database, .. } = &address;
+    pub fn new(address: &CacheAddress) -> Self {
+        let CacheAddress { host, port, database, .. } = address;
         let name = format!("the bot's memory on Redis {host}:{port}, database {database}");
-        RedisCache { name, client: client(&address), connection: None }
+        RedisCache { name, client: client(address), connection: None }
     }
 
     /// Takes a client that knows where to go.

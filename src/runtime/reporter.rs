@@ -103,9 +103,7 @@ impl Places {
         for (place, writes) in writes.into_iter().filter(|(_, writes)| !writes.is_empty()) {
             let server = match place {
                 None => self.beside.as_mut().map(|place| &mut place.server),
-                Some(address) => Some(
-                    self.named.entry(address).or_insert_with_key(|address| RedisCache::new(address.clone())),
-                ),
+                Some(address) => Some(self.named.entry(address).or_insert_with_key(RedisCache::new)),
             };
             let written = server.map_or(Ok(()), |server| server.write(&writes));
             // As in IntelMQ this is nothing that a bot stops for.

@@ -531,7 +531,7 @@ output:
         database: 6,
         password: None,
     };
-    let mut cache = crate::broker::RedisCache::new(address);
+    let mut cache = crate::broker::RedisCache::new(&address);
     assert_eq!(cache.get(key.as_bytes()).unwrap().as_deref(), Some(b"hash".as_slice()));
     let other = Lab::new(&runtime);
     other.send("dedup-queue", &[event("192.0.2.1"), event("192.0.2.2")]);

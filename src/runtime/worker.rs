@@ -149,7 +149,7 @@ impl Worker {
             Ok(bot) => {
                 let mut core = slot.core(self.instance);
                 core.bot = Some(bot);
-                core.cache = slot.rules.cache.clone().map(RedisCache::new);
+                core.cache = slot.rules.cache.as_ref().map(RedisCache::new);
                 true
             }
             Err(failure) => {

@@ -2,17 +2,15 @@
 
 mod server;
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::thread;
 
 use lapin::ExchangeKind;
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeleteOptions};
 use tempfile::TempDir;
 
-use self::server::{LOGIN, Server};
+use self::server::LOGIN;
 use super::*;
-use crate::broker::contract::contract;
+use crate::broker::contract::{Server, contract, server_contract};
 
 const NOT: Duration = Duration::ZERO;
 const LONG: Duration = Duration::from_secs(20);
@@ -33,6 +31,18 @@ fn open(place: &Path) -> Option<Box<dyn Broker>> {
 }
 
 contract!(open);
+
+const SERVER: Server = Server {
+    open: |place| server::start_own(place).then(|| open(place)).flatten(),
+    stop: |place| server::own(place, server::Process::kill),
+    start: |place| server::own(place, server::Process::restart),
+    intrude: |place| {
+        let right = address(server::port(place).unwrap(), &place.display().to_string(), "");
+        Box::new(broker(Address { password: "wrong".to_owned(), ..right }, &place.join("intruder")))
+    },
+};
+
+server_contract!(SERVER);
 
 /// A broker in an empty place.
 struct Lab {
@@ -201,57 +211,4 @@ fn what_is_finished_does_not_come_again_after_a_death_before_its_acknowledgement
     assert_eq!(take(&mut *again, 9), [3, 4]);
     again.commit(hop(2, [])).unwrap();
     assert_eq!(broker.depth("q").unwrap().total(), 0);
-}
-
-/// Moves messages on while the server is killed again and again, as a worker does it.
-#[test]
-fn a_killed_server_loses_nothing_and_doubles_a_batch_at_most() {
-    const COUNT: u32 = 6000;
-    const BATCH: usize = 50;
-    const KILLS: usize = 3;
-    let Some(mut server) = Server::start("") else { return };
-    let place = tempfile::tempdir().unwrap();
-    let broker = broker(address(server.port, "p", ""), place.path());
-    let end = Instant::now() + 10 * LONG;
-    let mut link = link(&broker, "in");
-    let inwards =
-        (0..COUNT).map(|number| Outgoing { queue: "in".into(), body: number.to_string().into_bytes() });
-    link.commit(Hop { outgoing: inwards.collect(), ..Hop::default() }).unwrap();
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut work = || -> Result<bool, BrokerError> {
-                let got = link.receive(BATCH, Duration::from_millis(200))?;
-                link.commit(hop(got.len(), got.iter().map(|delivery| number(&delivery.body))))?;
-                Ok(got.is_empty() && broker.depth("in")?.total() == 0)
-            };
-            loop {
-                match work() {
-                    Ok(true) => break,
-                    Ok(false) => {}
-                    Err(error) => {
-                        assert!(matches!(error, BrokerError::Unavailable { .. }), "{error}");
-                        assert!(Instant::now() < end, "{error}");
-                        thread::park_timeout(Duration::from_millis(50));
-                    }
-                }
-            }
-        });
-        for kill in 1..=KILLS as u64 {
-            // Each kill comes at another place in the work.
-            let far = u64::from(COUNT) * kill / (KILLS as u64 + 1);
-            while broker.depth("q").map_or(0, Depth::total) < far {
-                assert!(Instant::now() < end);
-            }
-            server.kill();
-            assert!(broker.depth("q").is_err());
-            server.restart();
-        }
-    });
-    let mut seen = BTreeMap::new();
-    for body in broker.peek("q", usize::MAX).unwrap() {
-        *seen.entry(number(&body)).or_insert(0) += 1;
-    }
-    assert!(seen.keys().copied().eq(0..COUNT), "{} of {COUNT} arrived", seen.len());
-    let doubled: usize = seen.values().map(|count| count - 1).sum();
-    assert!(doubled <= KILLS * BATCH, "{doubled} are doubled");
 }

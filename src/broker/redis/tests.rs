@@ -222,9 +222,8 @@ fn another_process_takes_over_from_the_dead_only_and_these_store_nothing_more() 
     assert_eq!(first.depth(Q).unwrap().in_flight, 4);
     b.commit(Hop { outgoing: sent(&["3", "4"]), acknowledge: 2, ..Hop::default() }).unwrap();
     let all: String = place.ask("CLIENT LIST");
-    let named = all.lines().filter(|line| line.contains("name=intelmq-lab:url-expert"));
-    let oldest =
-        named.filter_map(|line| line.strip_prefix("id=")?.split(' ').next()).next().unwrap().to_owned();
+    let mut named = all.lines().filter(|line| line.contains("name=intelmq-lab:url-expert"));
+    let oldest = named.find_map(|line| line.strip_prefix("id=")?.split(' ').next()).unwrap().to_owned();
     let _: i64 = place.ask(&format!("CLIENT KILL ID {oldest}"));
     // The first does not know yet that its connection is gone, and somebody else looks.
     assert_eq!(take(&mut *link(&second), 2), ["1!", "2!"]);

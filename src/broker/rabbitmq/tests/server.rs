@@ -1,12 +1,13 @@
 //! A RabbitMQ server for the tests of one process, which ends with it.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{LazyLock, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,16 +22,18 @@ const NOTE: &str = "rabbitmq-port";
 const DEBIAN: &str = "/usr/lib/rabbitmq/bin";
 
 /// The server that most tests share.
-static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+static SHARED: OnceLock<Option<Process>> = OnceLock::new();
+/// The servers of tests that end them.
+static OWN: LazyLock<Mutex<HashMap<PathBuf, Process>>> = LazyLock::new(Mutex::default);
 
 /// A server that is a child of this process.
-pub(super) struct Server {
-    pub(super) port: u16,
+pub(super) struct Process {
+    port: u16,
     program: PathBuf,
     folder: PathBuf,
     child: Child,
     /// Its standard input is held open by this process alone. When it ends, this ends the server and removes its folder.
-    guard: Child,
+    _guard: Child,
 }
 
 /// Returns the port of the server of a place; `None` if there is none on this machine.
@@ -38,38 +41,54 @@ pub(super) fn port(place: &Path) -> Option<u16> {
     if let Some(note) = place.ancestors().map(|folder| folder.join(NOTE)).find(|note| note.exists()) {
         return Some(fs::read_to_string(note).unwrap().parse().unwrap());
     }
-    let server = SERVER.get_or_init(|| Server::start("")).as_ref()?;
+    let server = SHARED.get_or_init(Process::start).as_ref()?;
     fs::write(place.join(NOTE), server.port.to_string()).unwrap();
     Some(server.port)
 }
 
-impl Server {
-    /// Starts a server with some more lines of configuration; `None` says aloud that there is none here.
-    pub(super) fn start(more: &str) -> Option<Server> {
+/// Starts a server for one place alone, unless it has one; tells whether there is one on this machine.
+pub(super) fn start_own(place: &Path) -> bool {
+    if OWN.lock().unwrap().contains_key(place) {
+        return true;
+    }
+    let Some(server) = Process::start() else { return false };
+    fs::write(place.join(NOTE), server.port.to_string()).unwrap();
+    OWN.lock().unwrap().insert(place.to_owned(), server);
+    true
+}
+
+/// Does something with the server of a place.
+pub(super) fn own(place: &Path, what: fn(&mut Process)) {
+    // Nobody else waits while a server comes up.
+    let mut server = OWN.lock().unwrap().remove(place).unwrap();
+    what(&mut server);
+    OWN.lock().unwrap().insert(place.to_owned(), server);
+}
+
+impl Process {
+    /// Starts a server; `None` says aloud that there is none here.
+    fn start() -> Option<Process> {
         let Some(program) = find() else {
             assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "RabbitMQ is missing");
             eprintln!("skipped: rabbitmq-server is not installed");
             return None;
         };
         let folder = tempfile::tempdir().unwrap().keep();
-        let [port, distribution, names] = free_ports();
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         fs::write(folder.join("plugins"), "[].").unwrap();
         let configuration = format!(
-            "listeners.tcp.1 = 127.0.0.1:{port}\ndefault_user = {LOGIN}\ndefault_pass = {LOGIN}\n{more}"
+            r#"[{{rabbit, [{{tcp_listeners, [{{"127.0.0.1", {port}}}]}}, {{default_user, <<"{LOGIN}">>}}, {{default_pass, <<"{LOGIN}">>}}]}}]."#
         );
-        fs::write(folder.join("rabbitmq.conf"), configuration).unwrap();
-        fs::write(folder.join("ports"), format!("{distribution} {names}")).unwrap();
+        fs::write(folder.join("rabbitmq.config"), configuration).unwrap();
         let child = boot(&program, &folder);
-        let guard = guard(&folder);
-        let server = Server { port, program, folder, child, guard };
+        let server = Process { port, _guard: guard(&folder), program, folder, child };
         server.wait();
         Some(server)
     }
 
     /// Ends it as a power cut would.
     pub(super) fn kill(&mut self) {
-        let group = rustix::process::Pid::from_child(&self.child);
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
@@ -89,44 +108,31 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.kill();
-        drop(self.guard.stdin.take());
-        let _ = self.guard.wait();
-    }
-}
-
 fn find() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(PathBuf::from(DEBIAN)).chain(std::env::split_paths(&path));
     folders.map(|folder| folder.join("rabbitmq-server")).find(|program| program.exists())
 }
 
-fn free_ports() -> [u16; 3] {
-    let listeners = [(); 3].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
-}
-
-/// Starts the server and its name service in a group of their own.
+/// Starts the server as one process that listens to nobody but clients.
 fn boot(program: &Path, folder: &Path) -> Child {
-    let ports = fs::read_to_string(folder.join("ports")).unwrap();
-    let (distribution, names) = ports.split_once(' ').unwrap();
     let out = fs::File::create(folder.join("out")).unwrap();
-    let child = Command::new("sh")
-        .args(["-c", r#"epmd -port "$ERL_EPMD_PORT" & exec "$0""#])
-        .arg(program)
+    let child = Command::new(program)
         .current_dir(folder)
         .env("HOME", folder)
         .env("RABBITMQ_NODENAME", "tests@localhost")
         .env("RABBITMQ_MNESIA_BASE", folder.join("data"))
         .env("RABBITMQ_LOG_BASE", folder.join("log"))
-        .env("RABBITMQ_CONFIG_FILE", folder.join("rabbitmq.conf"))
+        .env("RABBITMQ_CONFIG_FILE", folder.join("rabbitmq.config"))
         .env("RABBITMQ_CONF_ENV_FILE", folder.join("none"))
         .env("RABBITMQ_ENABLED_PLUGINS_FILE", folder.join("plugins"))
-        .env("RABBITMQ_DIST_PORT", distribution)
-        .env("ERL_EPMD_PORT", names)
-        .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+        // Neither a name service nor other nodes.
+        .env(
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
+            "-sname tests@localhost -dist_listen false -start_epmd false -erl_epmd_port 1",
+        )
+        // The script becomes the server instead of waiting for it.
+        .env("RUNNING_UNDER_SYSTEMD", "true")
         .stdin(Stdio::null())
         .stdout(out.try_clone().unwrap())
         .stderr(out)
@@ -140,7 +146,7 @@ fn boot(program: &Path, folder: &Path) -> Child {
 /// Ends the server when this process ends, however that happens.
 fn guard(folder: &Path) -> Child {
     Command::new("sh")
-        .args(["-c", r#"read -r _; kill -9 -- "-$(cat "$0/group")"; rm -rf "$0""#])
+        .args(["-c", r#"read -r _; kill -9 -"$(cat "$0/group")"; rm -rf "$0""#])
         .arg(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
