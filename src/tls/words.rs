@@ -16,7 +16,10 @@ pub fn words(error: &(dyn Error + 'static)) -> String {
     let text = cause.to_string();
     match cause.downcast_ref::<rustls::Error>() {
         Some(rustls::Error::InvalidCertificate(ExpiredContext { not_after, .. })) => {
-            format!("invalid peer certificate: it has expired, it was valid until {}", moment(*not_after))
+            format!(
+                "invalid peer certificate: certificate expired, it was valid until {}",
+                moment(*not_after)
+            )
         }
         Some(rustls::Error::InvalidCertificate(NotValidYetContext { not_before, .. })) => {
             format!("invalid peer certificate: it is not valid before {}", moment(*not_before))
@@ -56,7 +59,7 @@ mod tests {
         let table: [(Box<dyn Error>, &str); 5] = [
             (
                 Box::new(io::Error::other(io::Error::new(io::ErrorKind::InvalidData, tls(expired)))),
-                "invalid peer certificate: it has expired, it was valid until 2021-01-01T00:00:00Z",
+                "invalid peer certificate: certificate expired, it was valid until 2021-01-01T00:00:00Z",
             ),
             (
                 Box::new(tls(early)),

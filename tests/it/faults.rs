@@ -2,6 +2,7 @@
 //!
 //! The botnet is a process of its own on the embedded broker; the simulated services run in this one.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -27,6 +28,8 @@ struct Feed {
     file: &'static str,
     module: &'static str,
     params: fn(&Place) -> Json,
+    /// Whether the server sends again what was not acknowledged when the connection broke.
+    again: bool,
 }
 
 /// Where a service is.
@@ -42,6 +45,7 @@ const REPORTS: Feed = Feed {
     options: || json!({"key": "k", "secret": "s", "today": "2026-01-15"}),
     file: "2026-01-15-scan_telnet-lab-geo.csv",
     module: "intelmq.bots.collectors.shadowserver.collector_reports_api",
+    again: false,
     params: |at| {
         let (url, download) = (format!("{}/api2/", at.url), format!("{}/dl/", at.url));
         json!({"url": url, "download_url": download, "api_key": "k", "secret": "s"})
@@ -54,6 +58,7 @@ const BULK: Feed = Feed {
     options: || json!({"key": "k", "tls": true}),
     file: "day.json",
     module: "intelmq.bots.collectors.http.collector_http",
+    again: false,
     params: |at| {
         let url = format!("{}/files/day.json.gz", at.url);
         json!({"http_url": url, "extract_files": true, "http_timeout_max_tries": 1, "http_verify_cert": at.ca})
@@ -65,6 +70,7 @@ const EVENTS: Feed = Feed {
     options: || json!({"key": "k"}),
     file: "events.jsonl",
     module: "intelmq.bots.collectors.http.collector_http",
+    again: false,
     params: |at| {
         let url = format!("{}/search/events.sjson?time.min=2026-01-01T00:00:00", at.url);
         json!({"http_url": url, "http_header": {"Authorization": "Bearer k"}, "http_timeout_sec": 1})
@@ -76,6 +82,7 @@ const BANNERS: Feed = Feed {
     options: || json!({"key": "k", "tls": true}),
     file: "banners.json",
     module: "intelmq.bots.collectors.shodan.collector_stream",
+    again: false,
     params: |at| {
         let (key, ca) = ("k", &at.ca);
         json!({"url": at.url, "api_key": key, "countries": ["AT"], "http_timeout_max_tries": 1, "http_verify_cert": ca})
@@ -93,6 +100,7 @@ const STOMP: Feed = Feed {
     options: || json!({"login": "me@lab.example", "key": "k"}),
     file: "events.jsonl",
     module: "intelmq.bots.collectors.stomp.collector",
+    again: true,
     params: |at| {
         json!({
             "server": at.host, "port": at.port, "exchange": "/exchange/lab.example/*.*.*.*", "ssl_ca_certificate": at.ca,
@@ -221,7 +229,7 @@ impl Drop for Lab {
     }
 }
 
-/// Lets something go wrong twice: the log says so each time, and each line of the feed comes out once.
+/// Lets something go wrong twice: the log says so each time, and each line of the feed comes out, and once unless the server repeats it.
 fn play(feed: &Feed, trouble: &Trouble, said: &str, more: &Json) {
     let name = format!("{} of {}, {more}", trouble.name(), feed.module);
     let mut lines = lines(6);
@@ -229,9 +237,12 @@ fn play(feed: &Feed, trouble: &Trouble, said: &str, more: &Json) {
     let fault = Fault { trouble: trouble.clone(), times: Some(TIMES), path: None };
     lab.services.add_fault("feed", fault).unwrap();
     lab.start();
-    lab.wait(&name, || lab.out().len() >= lines.len());
+    lab.wait(&name, || lab.out().iter().collect::<HashSet<_>>().len() >= lines.len());
     let mut out = lab.out();
     out.sort();
+    if feed.again {
+        out.dedup();
+    }
     lines.sort();
     assert!(out == lines, "{name}: the output is\n{}", out.join("\n"));
     let retried = more.get("error_max_retries").is_none();
@@ -273,7 +284,7 @@ fn what_fails_is_told_and_fetched_again_and_comes_out_once() {
         (
             &BULK,
             Trouble::ExpiredCertificate,
-            "https://127.0.0.1:…invalid peer certificate: it has expired, it was valid until 2021-01-01",
+            "https://127.0.0.1:…invalid peer certificate: certificate expired, it was valid until 2021-01-01",
         ),
         (&BULK, Trouble::NoAnswer, "https://127.0.0.1:"),
         (&EVENTS, Trouble::WrongKey, "HTTP response status code was 401."),
@@ -287,13 +298,13 @@ fn what_fails_is_told_and_fetched_again_and_comes_out_once() {
         (
             &BANNERS,
             Trouble::ExpiredCertificate,
-            "https://127.0.0.1:…invalid peer certificate: it has expired",
+            "https://127.0.0.1:…invalid peer certificate: certificate expired",
         ),
         (&LINES, Trouble::CutBytes(300), "The stream broke: https://127.0.0.1:"),
         (&STOMP, Trouble::WrongKey, "127.0.0.1:…: the server says: Bad CONNECT Access refused for user"),
         (&STOMP, Trouble::CutLines(2), "127.0.0.1:…: the server closed the connection"),
         (&STOMP, Trouble::CutBytes(300), "127.0.0.1:…: the server closed the connection"),
-        (&STOMP, Trouble::ExpiredCertificate, "127.0.0.1:…invalid peer certificate: it has expired"),
+        (&STOMP, Trouble::ExpiredCertificate, "127.0.0.1:…invalid peer certificate: certificate expired"),
     ];
     for (feed, trouble, said) in &table {
         play(feed, trouble, said, &json!({}));
@@ -305,7 +316,7 @@ fn what_fails_without_a_retry_is_fetched_in_the_next_round() {
     let table: [Case; 3] = [
         (&REPORTS, Trouble::WrongKey, "The Reports API answers: invalid API key or HMAC2."),
         (&BANNERS, Trouble::CutLines(2), "The stream broke: https://127.0.0.1:"),
-        (&STOMP, Trouble::ExpiredCertificate, "127.0.0.1:…invalid peer certificate: it has expired"),
+        (&STOMP, Trouble::ExpiredCertificate, "127.0.0.1:…invalid peer certificate: certificate expired"),
     ];
     for (feed, trouble, said) in &table {
         play(feed, trouble, said, &json!({"error_max_retries": 0, "rate_limit": 0.1}));

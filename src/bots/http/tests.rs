@@ -83,7 +83,7 @@ fn a_certificate_is_believed_as_the_parameter_says() {
         (&good, json!(false), Ok("safe")),
         (&good, json!(true), Err("invalid peer certificate: UnknownIssuer")),
         (&good, authority(&expired), Err("invalid peer certificate")),
-        (&expired, authority(&expired), Err("it has expired, it was valid until")),
+        (&expired, authority(&expired), Err("certificate expired, it was valid until")),
         (&expired, json!(false), Ok("safe")),
     ];
     for (pki, verify, wanted) in table {

@@ -131,7 +131,7 @@ fn a_refusal_and_a_certificate_that_is_not_good_are_said() {
     let (good, expired) = (Pki::new(false), Pki::new(true));
     let table = [
         (&good, "the server says: Bad CONNECT Access refused"),
-        (&expired, "it has expired, it was valid until"),
+        (&expired, "certificate expired, it was valid until"),
     ];
     for (pki, wanted) in table {
         let (port, _frames) = server(pki, refuse);
