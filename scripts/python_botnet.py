@@ -32,6 +32,8 @@ IDLE = {"nothing": {"module": "intelmq.bots.outputs.file.output", "group": "Outp
                     "parameters": {"file": "/dev/null"}}}
 # How long a collector may take for its first round; one that takes longer follows a stream.
 STREAM = 2
+# How long a collector may take to start, in seconds, until it is taken for one that hangs.
+HANGS = 15
 MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000}
 
 
@@ -148,10 +150,15 @@ class Botnet:
                 self.processes[bot] = subprocess.Popen([*as_somebody(), *command], env=environment(self.venv, self.folder, self.port), stderr=stderr,
                                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
-        def all_began():
-            return all(self.initialized(bot) > count or not self.runs(bot) for bot, count in began.items())
-        wait_for("bots to start", all_began)
         collectors = [bot for bot in began if self.runtime[bot]["group"] == "Collector"]
+        late = lambda bots: [bot for bot in bots if self.initialized(bot) <= began[bot] and self.runs(bot)]  # noqa: E731
+        wait_for("bots to start", lambda: not late(began.keys() - set(collectors)))
+        # A client library may wait for ever for an answer that came before it waited, such as a refused login.
+        deadline = time.monotonic() + HANGS
+        while late(collectors) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        for bot in late(collectors):
+            print(f"  note: {bot} of Python IntelMQ hangs in its start")
         # Those that follow a stream never rest.
         deadline = time.monotonic() + STREAM
         while time.monotonic() < deadline and any(self.runs(bot) and not self.rested(bot) for bot in collectors):
