@@ -38,8 +38,8 @@ pub(super) fn checked(source: &Source, surroundings: &Surroundings) -> Result<Pi
     }
     if let (Queues::In(_), Some(name)) = (&surroundings.queues, unused(&pipeline)) {
         let text = format!(
-            "{}: {name} and its like have no effect here: all queues are where --broker and --broker-url say; \
-             `--broker runtime` is for what the file says",
+            "{}: {name} and its like have no effect here: queues and statistics are where --broker and --broker-url \
+             say; `--broker runtime` is for what the file says",
             source.name()
         );
         surroundings.logger.log(SELF, Level::Info, &text);
@@ -84,11 +84,14 @@ pub(super) fn net(
     })
 }
 
+/// How parameters begin that say where queues and statistics are.
+const PLACES: [&str; 3] = ["source_pipeline_", "destination_pipeline_", "statistics_"];
+
 /// Finds a parameter of the file that says where queues are.
 fn unused(pipeline: &Pipeline) -> Option<&str> {
     let bots = pipeline.bots().iter().flat_map(BotConfig::parameters);
     let mut names = pipeline.global().iter().chain(bots).map(|(name, _)| name.value.as_str());
-    names.find(|name| name.starts_with("source_pipeline_") || name.starts_with("destination_pipeline_"))
+    names.find(|name| PLACES.iter().any(|start| name.starts_with(start)))
 }
 
 /// Returns where the queues of these bots are.

@@ -11,17 +11,13 @@ use super::Check;
 
 /// Generic parameters that this program takes and does not use, by how they start.
 const WITHOUT_EFFECT: &[&str] = &[
-    "destination_pipeline_",
     "error_log_exception",
-    "intelmqctl_rabbitmq_monitoring_url",
     "log_processed_messages_",
     "logging_handler",
     "logging_max_",
     "logging_path",
     "logging_syslog",
     "process_manager",
-    "source_pipeline_",
-    "statistics_",
     "stop_retry_limit",
 ];
 
