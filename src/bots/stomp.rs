@@ -1,12 +1,17 @@
 //! STOMP as bots speak it: a connection over TLS with login, heartbeats, and frames in both directions.
 
+mod options;
+#[cfg(test)]
+pub(crate) mod peer;
+
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
+pub(crate) use self::options::{Options, with_params};
 use super::Failure;
 use crate::stomp::{Decoder, Frame, Item, Version, heart_beats};
-use crate::tls::{self, Identity, Trust};
+use crate::tls;
 
 /// How long one look for bytes lasts before heartbeats and the sender's wishes are looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -15,23 +20,6 @@ const LOOK: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long the server may take to say that it has read everything.
 const FAREWELL: Duration = Duration::from_secs(1);
-
-/// Where to connect, and as whom.
-#[derive(Debug, Clone)]
-pub(crate) struct Options {
-    /// The server's name or address; its certificate must be for it.
-    pub(crate) host: String,
-    /// The port.
-    pub(crate) port: u16,
-    /// Login and passcode.
-    pub(crate) login: Option<(String, String)>,
-    /// Which servers are believed.
-    pub(crate) trust: Trust,
-    /// The certificate that is shown.
-    pub(crate) identity: Option<Identity>,
-    /// Milliseconds between heartbeats that are offered and wanted; 0 is none.
-    pub(crate) heartbeat: u64,
-}
 
 /// A connection that both sides agreed on.
 pub(crate) struct Connection {
@@ -44,6 +32,8 @@ pub(crate) struct Connection {
     silence: Option<Duration>,
     sent: Instant,
     heard: Instant,
+    /// How many receipts were asked for.
+    receipts: u64,
     address: String,
 }
 
@@ -67,6 +57,7 @@ impl Connection {
             silence: None,
             sent: now,
             heard: now,
+            receipts: 0,
             address: address.clone(),
         };
         let beats = format!("{0},{0}", options.heartbeat);
@@ -103,6 +94,25 @@ impl Connection {
     pub(crate) fn send(&mut self, frame: &Frame) -> Result<(), Failure> {
         let bytes = frame.encode(self.version);
         self.write(&bytes)
+    }
+
+    /// Sends a frame and waits until the server says that it has it.
+    pub(crate) fn deliver(&mut self, frame: Frame) -> Result<(), Failure> {
+        self.receipts += 1;
+        let receipt = self.receipts.to_string();
+        self.send(&frame.with("receipt", receipt.as_str()))?;
+        let until = Instant::now() + PATIENCE;
+        while let Some(answer) = self.receive(until)? {
+            if answer.command == "RECEIPT" && answer.header("receipt-id") == Some(receipt.as_str()) {
+                return Ok(());
+            }
+        }
+        Err(self.failed(&"the server does not say that it has the message"))
+    }
+
+    /// Tells whether the server has heard from this side as often as it was promised; else it may have hung up.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.beat.is_none_or(|beat| self.sent.elapsed() < beat)
     }
 
     /// Returns the next frame, or nothing if none came until the deadline, at most [`LOOK`] later than it.

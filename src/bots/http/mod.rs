@@ -84,6 +84,12 @@ pub(crate) const fn with_params<const OWN: usize, const ALL: usize>(own: [Param;
     all
 }
 
+/// The most bytes that are read of an answer nobody needs.
+const LEAST: u64 = 64 << 10;
+
+/// The most bytes that are told of what a server says to an error.
+const TOLD: u64 = 400;
+
 /// A client, as the parameters of a bot describe it.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
@@ -211,6 +217,23 @@ impl Answer {
         )
     }
 
+    /// Says what the server answered instead, with the beginning of its text.
+    pub(crate) fn complaint(self) -> String {
+        let refusal = self.refusal();
+        let mut text = Vec::new();
+        // What cannot be read is no matter: the status says enough.
+        let _ = self.body.take(TOLD).read_to_end(&mut text);
+        let text = String::from_utf8_lossy(&text);
+        let said = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if said.is_empty() { refusal } else { format!("{refusal} The server says: {said}") }
+    }
+
+    /// Reads a body that nobody needs, so that the connection can be used again.
+    pub(crate) fn finish(self) {
+        // The server has done what was asked; how its text ends changes nothing.
+        let _ = io::copy(&mut self.body.take(LEAST), &mut io::sink());
+    }
+
     /// Reads the whole body as UTF-8 text without a byte order mark, or as the bytes they are if they are none.
     ///
     /// What is no UTF-8 counts as Latin-1 if the server says so, or says that it is a text and not which.
@@ -259,6 +282,12 @@ pub(crate) fn bare(url: &str) -> String {
         }
         Err(_) => url.split('?').next().unwrap_or_default().to_owned(),
     }
+}
+
+/// Writes pairs as the body of a form.
+pub(crate) fn form(pairs: &[(String, String)]) -> String {
+    let address = reqwest::Url::parse_with_params("http://form.example/", pairs);
+    address.ok().and_then(|address| address.query().map(str::to_owned)).unwrap_or_default()
 }
 
 /// Returns an address with a query.

@@ -1,5 +1,8 @@
 //! What outputs write of an event, as their common parameters say.
 
+#[cfg(test)]
+mod tests;
+
 use crate::bots::{Failure, Site};
 use crate::message::{Export, Key, Message, Value, json, python};
 use crate::pipeline::Params;
@@ -24,6 +27,18 @@ impl Exporter {
         };
         let single_key = params.text("single_key")?.filter(|key| !key.is_empty());
         Ok(Exporter { single_key, raw, how })
+    }
+
+    /// Makes one that writes everything, flat or nested.
+    pub(crate) fn whole(hierarchical: bool) -> Exporter {
+        Exporter { single_key: None, raw: None, how: Export { hierarchical, ..Export::default() } }
+    }
+
+    /// Returns the name of the field that alone is written, if the event does not have it.
+    pub(crate) fn missing(&self, event: &Message) -> Option<&str> {
+        let key = self.single_key.as_deref()?;
+        let there = key == "raw" || event.get(key).is_some() || event.dict_text(key).is_some();
+        (!there).then_some(key)
     }
 
     /// Appends the event's text, without a line's end.

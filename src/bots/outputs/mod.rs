@@ -4,12 +4,24 @@ mod blackhole;
 mod export;
 mod file;
 mod file_name;
+mod files;
 mod mail;
+mod restapi;
 mod smtp;
 mod sql;
+mod stomp;
 mod templated_smtp;
 
 use super::BotSpec;
 
 /// Every one of them, in the order of their module paths.
-pub const ALL: &[&BotSpec] = &[&blackhole::SPEC, &file::SPEC, &smtp::SPEC, &sql::SPEC, &templated_smtp::SPEC];
+pub const ALL: &[&BotSpec] = &[
+    &blackhole::SPEC,
+    &file::SPEC,
+    &files::SPEC,
+    &restapi::SPEC,
+    &smtp::SPEC,
+    &sql::SPEC,
+    &stomp::SPEC,
+    &templated_smtp::SPEC,
+];

@@ -328,7 +328,12 @@ fn written(folder: &Path, name: &str) -> String {
             if path.is_dir() {
                 open.push(path);
             } else if below.starts_with(start) && below.ends_with(end) {
-                found.push(fs::read_to_string(path).unwrap_or_default());
+                let mut text = fs::read_to_string(path).unwrap_or_default();
+                if !text.is_empty() && !text.ends_with('\n') {
+                    // Else the next one would begin on its last line.
+                    text.push('\n');
+                }
+                found.push(text);
             }
         }
     }

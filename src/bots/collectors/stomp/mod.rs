@@ -9,12 +9,11 @@ use std::time::Instant;
 use super::feed::Feed;
 use super::job::Sink;
 use super::stream::{Come, Stream};
-use crate::bots::stomp::{Connection, Options};
+use crate::bots::stomp::{Connection, Options, with_params};
 use crate::bots::{Bot, BotSpec, Collector, Context, Failure, Round, Site};
 use crate::message::Message;
 use crate::pipeline::{Kind, Param, ParamKind, Params, Spec};
 use crate::stomp::{Frame, Version};
-use crate::tls::{Identity, Trust};
 
 /// The STOMP collector.
 pub(super) const SPEC: BotSpec = BotSpec {
@@ -22,7 +21,7 @@ pub(super) const SPEC: BotSpec = BotSpec {
         module: "intelmq.bots.collectors.stomp.collector",
         kind: Kind::Collector,
         summary: "Follows a destination of a STOMP server over TLS, such as n6's stream; each message becomes a report.",
-        params: &[
+        params: &with_params::<5, 11>([
             Param::new("server", ParamKind::Text, "\"n6stream.cert.pl\"", "The server's name."),
             Param::new("port", ParamKind::Int, "61614", "The server's port."),
             Param::new(
@@ -33,39 +32,13 @@ pub(super) const SPEC: BotSpec = BotSpec {
             ),
             Param::new("heartbeat", ParamKind::Int, "6000", "Milliseconds between heartbeats; 0 is none."),
             Param::new(
-                "ssl_ca_certificate",
-                ParamKind::Text,
-                "\"ca.pem\"",
-                "A PEM file with the authorities to believe; empty for those of the system.",
-            ),
-            Param::new(
-                "auth_by_ssl_client_certificate",
-                ParamKind::Bool,
-                "true",
-                "Whether the bot shows a certificate instead of user and password.",
-            ),
-            Param::new(
-                "ssl_client_certificate",
-                ParamKind::Text,
-                "\"client.pem\"",
-                "That certificate's PEM file.",
-            ),
-            Param::new(
-                "ssl_client_certificate_key",
-                ParamKind::Text,
-                "\"client.key\"",
-                "The PEM file of its key.",
-            ),
-            Param::new("username", ParamKind::Text, "\"guest\"", "The user."),
-            Param::new("password", ParamKind::Text, "\"guest\"", "The password; for n6 the API key."),
-            Param::new(
                 "ack",
                 ParamKind::Choice(&["client", "auto"]),
                 "\"client\"",
                 "`client` acknowledges messages once their reports are stored, so that a crash loses none; `auto` leaves \
                  it to the server, as IntelMQ does. Ours, not IntelMQ's.",
             ),
-        ],
+        ]),
         stateful: false,
         paths: &[],
     },
@@ -84,52 +57,11 @@ struct Stomp {
 }
 
 fn make(params: &Params, site: &Site) -> Result<Bot, Failure> {
-    let text =
-        |name: &str, default: &str| params.text(name).map(|text| text.unwrap_or_else(|| default.to_owned()));
-    let host = text("server", "n6stream.cert.pl")?;
-    let number = |name: &str, default: i64| -> Result<u64, Failure> {
-        let value = params.int(name)?.unwrap_or(default);
-        u64::try_from(value).map_err(|_| {
-            Failure::Configuration(format!("parameter {name:?}: must be 0 or more, not {value}"))
-        })
-    };
-    let port = number("port", 61614)?;
-    let port = u16::try_from(port)
-        .map_err(|_| Failure::Configuration(format!("parameter \"port\": must be 0 to 65535, not {port}")))?;
-    let exchange = text("exchange", "")?;
-    let by_certificate = match params.get("auth_by_ssl_client_certificate") {
-        None => true,
-        Some(value) => value.as_bool().ok_or_else(|| {
-            Failure::Configuration(format!(
-                "parameter \"auth_by_ssl_client_certificate\": must be true or false, not {value}"
-            ))
-        })?,
-    };
-    let authority = text("ssl_ca_certificate", "ca.pem")?;
-    let options = Options {
-        port,
-        login: if by_certificate {
-            None
-        } else {
-            Some((text("username", "guest")?, text("password", "guest")?))
-        },
-        trust: if authority.is_empty() { Trust::System } else { Trust::Bundle(site.path(&authority)) },
-        identity: if by_certificate {
-            Some(Identity {
-                certificate: site.path(&text("ssl_client_certificate", "client.pem")?),
-                key: site.path(&text("ssl_client_certificate_key", "client.key")?),
-            })
-        } else {
-            None
-        },
-        heartbeat: number("heartbeat", 6000)?,
-        host: host.clone(),
-    };
-    crate::tls::config(&options.trust, options.identity.as_ref())
-        .map_err(|error| Failure::Configuration(error.to_string()))?;
+    let options = Options::of(params, site)?;
+    let exchange = params.text("exchange")?.unwrap_or_default();
     Ok(Bot::Collector(Box::new(Stomp {
+        url: options.url(&exchange),
         options,
-        url: format!("stomp://{host}:{port}/{exchange}"),
         exchange,
         ack: params.text("ack")?.as_deref() != Some("auto"),
         feed: Feed::of(params, site)?,
