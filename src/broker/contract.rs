@@ -31,7 +31,7 @@ pub(super) type Open = fn(&Path) -> Option<Box<dyn Broker>>;
 macro_rules! contract {
     ($open:expr) => {
         $crate::broker::contract::contract! { @cases $open;
-            order, batches, several_queues, nothing_without_commit, partial_acknowledgement, too_many_acknowledged,
+            order, batches, several_queues, nothing_without_commit, partial_acknowledgement, acknowledged_as_received, too_many_acknowledged,
             dropped_link_gives_back, released_in_order, redelivered_after_reopening, instances_share, depths, peeking,
             clearing, odd_names, sizes, empty_hop, reopening_keeps_everything,
             remembering, forgetting, expiring, memory_is_per_bot, memory_and_messages_together,

@@ -10,7 +10,7 @@ mod embedded;
 pub mod kafka;
 mod prefixed;
 #[cfg(feature = "rabbitmq")]
-mod rabbitmq;
+pub mod rabbitmq;
 mod redis;
 mod redis_cache;
 mod registry;

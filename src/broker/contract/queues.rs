@@ -64,6 +64,20 @@ pub(in crate::broker) fn partial_acknowledgement(place: &Place) {
     assert_eq!(take(&mut *super::link(&*broker, Q), 9), ["6"]);
 }
 
+/// What an instance finishes first is what it received first, also if something older came to it later.
+pub(in crate::broker) fn acknowledged_as_received(place: &Place) {
+    let Some(broker) = place.open() else { return };
+    let (mut first, mut second) = (link(&*broker, Q), link(&*broker, Q));
+    send(&*broker, Q, &["1", "2", "3"]);
+    assert_eq!(take(&mut *first, 1), ["1"]);
+    assert_eq!(take(&mut *second, 1), ["2"]);
+    first.release().unwrap();
+    assert_eq!(take(&mut *second, 2), ["1", "3"]);
+    second.commit(done(1)).unwrap();
+    drop(second);
+    assert_eq!(take(&mut *first, 9), ["1", "3"]);
+}
+
 pub(in crate::broker) fn too_many_acknowledged(place: &Place) {
     let Some(broker) = place.open() else { return };
     send(&*broker, Q, &["1", "2"]);

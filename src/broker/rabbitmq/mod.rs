@@ -11,6 +11,7 @@ mod management;
 mod memory;
 mod publisher;
 mod settled;
+mod standalone;
 #[cfg(test)]
 mod tests;
 mod wait;
@@ -33,6 +34,7 @@ use self::link::RabbitLink;
 use self::management::Management;
 use self::memory::Memory;
 use self::settled::Ids;
+pub use self::standalone::{DEBIAN, PROGRAM, Standalone, USER};
 use self::wait::{Signal, deadline};
 use self::wire::{Engine, Wire, is_missing, is_other};
 use super::{

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "kafka")]
 mod kafka_server;
+#[cfg(feature = "rabbitmq")]
+mod rabbitmq_server;
 mod redis_server;
 
 use std::collections::BTreeMap;
@@ -25,6 +27,8 @@ use crate::plan::{Choice, Plan, PlanFile};
 /// Every server that can be started here.
 const SERVERS: &[&dyn Server] = &[
     &redis_server::Redis,
+    #[cfg(feature = "rabbitmq")]
+    &rabbitmq_server::RabbitMq,
     #[cfg(feature = "kafka")]
     &kafka_server::Kafka,
 ];
@@ -101,8 +105,14 @@ struct Machine<'a> {
 impl Machine<'_> {
     /// Finds a program on PATH, or in a folder of system programs.
     fn program(&self, name: &str) -> Option<PathBuf> {
+        self.program_of(&[], name)
+    }
+
+    /// Finds a program, in some folders first.
+    fn program_of(&self, first: &[&str], name: &str) -> Option<PathBuf> {
         let path = (self.variable)("PATH").unwrap_or_default();
-        let folders = std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from));
+        let system = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
+        let folders = first.iter().map(PathBuf::from).chain(std::env::split_paths(&path)).chain(system);
         let runs = |path: &PathBuf| {
             fs::metadata(path)
                 .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)

@@ -36,10 +36,10 @@ fn home() -> Option<PathBuf> {
     let home = variable("KAFKA_HOME").filter(has_jars).or_else(|| newest(cache()?));
     assert!(
         home.is_some() || std::env::var_os("CI").is_none(),
-        "there is no Kafka; scripts/brokers-kafka gets it"
+        "there is no Kafka; `scripts/brokers kafka` gets it"
     );
     if home.is_none() {
-        eprintln!("SKIPPED: there is no Kafka; scripts/brokers-kafka gets it");
+        eprintln!("SKIPPED: there is no Kafka; `scripts/brokers kafka` gets it");
     }
     home
 }

@@ -11,15 +11,15 @@ use std::sync::{LazyLock, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What user and password are.
-pub(super) const LOGIN: &str = "tester";
+use crate::broker::rabbitmq::{DEBIAN, PROGRAM, Standalone};
+
+/// What the password is.
+pub(super) const PASSWORD: &str = "tester";
 const COMING_UP: Duration = Duration::from_secs(180);
 /// How AMQP begins.
 const HELLO: &[u8; 8] = b"AMQP\0\0\x09\x01";
 /// Says where the server of the process listens that made a place first.
 const NOTE: &str = "rabbitmq-port";
-/// Where Debian has the program itself; what stands in PATH there becomes another user first.
-const DEBIAN: &str = "/usr/lib/rabbitmq/bin";
 
 /// The server that most tests share.
 static SHARED: OnceLock<Option<Process>> = OnceLock::new();
@@ -75,12 +75,10 @@ impl Process {
         };
         let folder = tempfile::tempdir().unwrap().keep();
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        fs::write(folder.join("plugins"), "[].").unwrap();
-        let configuration = format!(
-            r#"[{{rabbit, [{{tcp_listeners, [{{"127.0.0.1", {port}}}]}}, {{default_user, <<"{LOGIN}">>}}, {{default_pass, <<"{LOGIN}">>}}]}}]."#
-        );
-        fs::write(folder.join("rabbitmq.config"), configuration).unwrap();
-        let child = boot(&program, &folder);
+        for (name, text) in alone(port, &folder).files() {
+            fs::write(folder.join(name), text).unwrap();
+        }
+        let child = boot(&program, port, &folder);
         let server = Process { port, _guard: guard(&folder), program, folder, child };
         server.wait();
         Some(server)
@@ -94,7 +92,7 @@ impl Process {
 
     /// Starts it again after that.
     pub(super) fn restart(&mut self) {
-        self.child = boot(&self.program, &self.folder);
+        self.child = boot(&self.program, self.port, &self.folder);
         self.wait();
     }
 
@@ -111,28 +109,18 @@ impl Process {
 fn find() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(PathBuf::from(DEBIAN)).chain(std::env::split_paths(&path));
-    folders.map(|folder| folder.join("rabbitmq-server")).find(|program| program.exists())
+    folders.map(|folder| folder.join(PROGRAM)).find(|program| program.exists())
 }
 
-/// Starts the server as one process that listens to nobody but clients.
-fn boot(program: &Path, folder: &Path) -> Child {
+fn alone(port: u16, folder: &Path) -> Standalone<'_> {
+    Standalone { port, folder, password: PASSWORD }
+}
+
+fn boot(program: &Path, port: u16, folder: &Path) -> Child {
     let out = fs::File::create(folder.join("out")).unwrap();
     let child = Command::new(program)
         .current_dir(folder)
-        .env("HOME", folder)
-        .env("RABBITMQ_NODENAME", "tests@localhost")
-        .env("RABBITMQ_MNESIA_BASE", folder.join("data"))
-        .env("RABBITMQ_LOG_BASE", folder.join("log"))
-        .env("RABBITMQ_CONFIG_FILE", folder.join("rabbitmq.config"))
-        .env("RABBITMQ_CONF_ENV_FILE", folder.join("none"))
-        .env("RABBITMQ_ENABLED_PLUGINS_FILE", folder.join("plugins"))
-        // Neither a name service nor other nodes.
-        .env(
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
-            "-sname tests@localhost -dist_listen false -start_epmd false -erl_epmd_port 1",
-        )
-        // The script becomes the server instead of waiting for it.
-        .env("RUNNING_UNDER_SYSTEMD", "true")
+        .envs(alone(port, folder).environment())
         .stdin(Stdio::null())
         .stdout(out.try_clone().unwrap())
         .stderr(out)

@@ -3,7 +3,7 @@ local length, nobody = queues('LLEN', internal), 0
 if length > 0 then
   local known = beside('GET', owners)
   if known then
-    for who, count in string.gmatch(known, '(%w*)=(%d+);') do
+    for who, count in string.gmatch(known, '(%w*)%.?%d*=(%d+);') do
       if who == '' then
         nobody = nobody + tonumber(count)
       end
