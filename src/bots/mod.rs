@@ -13,7 +13,7 @@ pub mod outputs;
 pub mod parsers;
 mod pattern;
 mod registry;
-pub mod sqlite;
+mod sql;
 mod stomp;
 #[cfg(test)]
 mod tests;
@@ -25,6 +25,8 @@ mod values;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use serde_json::Value as Json;
 
 pub use context::{AfterCommit, Bell, Context, Effects, Level, Mark, Memory, Note, StateWrite};
 pub use registry::Modules;
@@ -161,6 +163,11 @@ pub trait Output: Send {
     /// Tells when what it writes is seen outside.
     fn reach(&self) -> Reach {
         Reach::AtOnce
+    }
+
+    /// Asks the database that it writes, changing nothing, and returns the first rows; nothing if it writes none.
+    fn ask(&self, _query: &str, _most: usize) -> Option<Result<Vec<Vec<Json>>, String>> {
+        None
     }
 }
 

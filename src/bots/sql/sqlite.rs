@@ -1,18 +1,17 @@
 //! SQLite: the only place that names its library. Outputs insert; whoever looks at a result asks.
 
 use std::path::Path;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 use serde_json::Value as Json;
 
+use super::{PATIENCE, Rows};
 use crate::message::{Value, json};
 
-/// The most rows that a question gives.
-const ROWS: usize = 10_000;
-
-/// A database that is written to, in transactions that the caller ends.
+/// A file that is written to.
 pub(super) struct Writer {
     connection: Connection,
     /// Whether a transaction was thrown away by the database itself.
@@ -26,14 +25,14 @@ impl Writer {
         connection.busy_timeout(patience).map_err(|error| error.to_string())?;
         Ok(Writer { connection, lost: false })
     }
+}
 
-    /// Makes what a statement says, outside of a transaction.
-    pub(super) fn make(&self, statement: &str) -> Result<(), String> {
+impl super::Writer for Writer {
+    fn make(&mut self, statement: &str) -> Result<(), String> {
         self.connection.execute_batch(statement).map_err(|error| error.to_string())
     }
 
-    /// Does one statement within the transaction, which begins now if none is open.
-    pub(super) fn insert(&mut self, statement: &str, values: &[&Value]) -> Result<(), String> {
+    fn insert(&mut self, statement: &str, values: &[&Value]) -> Result<(), String> {
         if self.lost {
             return Err("the transaction was lost".to_owned());
         }
@@ -49,18 +48,19 @@ impl Writer {
         done.map(drop).map_err(|error| error.to_string())
     }
 
-    /// Ends the transaction. After an error everything since its begin is undone.
-    pub(super) fn commit(&mut self) -> Result<(), String> {
+    fn commit(&mut self) -> Result<(), String> {
         if std::mem::take(&mut self.lost) {
             return Err("the transaction was lost".to_owned());
         }
         if self.connection.is_autocommit() {
             return Ok(());
         }
-        self.make("COMMIT").inspect_err(|_| {
+        let committed = self.make("COMMIT");
+        if committed.is_err() {
             // The connection may be beyond that; it is thrown away then.
             let _ = self.make("ROLLBACK");
-        })
+        }
+        committed
     }
 }
 
@@ -77,29 +77,40 @@ fn lower(value: &Value) -> rusqlite::types::Value {
     }
 }
 
-/// Asks a database file without any way to change it, and returns the rows.
-pub fn ask(file: &Path, query: &str) -> Result<Vec<Vec<Json>>, String> {
+/// Asks a database file without any way to change it, and returns the first rows.
+pub(super) fn ask(file: &Path, query: &str, most: usize) -> Result<Rows, String> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags).map_err(|error| error.to_string())?;
-    let rows = || -> rusqlite::Result<Vec<Vec<Json>>> {
-        connection.busy_timeout(Duration::from_secs(2))?;
-        // Nothing outside this file can be reached either.
-        connection.set_limit(rusqlite::limits::Limit::SQLITE_LIMIT_ATTACHED, 0)?;
-        let mut statement = connection.prepare(query)?;
-        let width = statement.column_count();
-        let mut found = statement.query([])?;
-        let mut rows = Vec::new();
-        while let Some(row) = found.next()? {
-            let cells: rusqlite::Result<Vec<Json>> =
-                (0..width).map(|index| Ok(lift(row.get_ref(index)?))).collect();
-            rows.push(cells?);
-            if rows.len() >= ROWS {
-                break;
+    let interrupt = connection.get_interrupt_handle();
+    let (done, over) = channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            if over.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                interrupt.interrupt();
             }
-        }
-        Ok(rows)
-    };
-    rows().map_err(|error| error.to_string())
+        });
+        let rows = rows(&connection, query, most).map_err(|error| error.to_string());
+        drop(done);
+        rows
+    })
+}
+
+fn rows(connection: &Connection, query: &str, most: usize) -> rusqlite::Result<Rows> {
+    connection.busy_timeout(Duration::from_secs(2))?;
+    // Nothing outside this file can be reached either.
+    connection.set_limit(rusqlite::limits::Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    let mut statement = connection.prepare(query)?;
+    let width = statement.column_count();
+    let mut found = statement.query([])?;
+    let mut rows = Vec::new();
+    while rows.len() < most
+        && let Some(row) = found.next()?
+    {
+        let cells: rusqlite::Result<Vec<Json>> =
+            (0..width).map(|index| Ok(lift(row.get_ref(index)?))).collect();
+        rows.push(cells?);
+    }
+    Ok(rows)
 }
 
 fn lift(cell: ValueRef<'_>) -> Json {
