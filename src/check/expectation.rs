@@ -213,8 +213,8 @@ pub struct Http {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
-    /// Where it is: a file or a URL, which may hold variables.
-    pub database: Located<String>,
+    /// The bot that writes it: an output with a database.
+    pub bot: Located<String>,
     /// What is asked.
     pub query: Located<String>,
     /// The rows, in order, compared as text.
@@ -252,7 +252,7 @@ pub enum Need {
     File(String),
     /// A URL, as the playbook has it, and the method.
     Http(String, String),
-    /// A database and a query, as the playbook has them.
+    /// The database that a bot writes, and a query.
     Table(String, String),
 }
 
@@ -267,7 +267,7 @@ impl Expectation {
             Expectation::Status(status) => Need::Bot(status.bot.value.clone()),
             Expectation::File(file) => Need::File(file.path.value.clone()),
             Expectation::Http(http) => Need::Http(http.url.value.clone(), http.method.clone()),
-            Expectation::Table(table) => Need::Table(table.database.value.clone(), table.query.value.clone()),
+            Expectation::Table(table) => Need::Table(table.bot.value.clone(), table.query.value.clone()),
         }
     }
 
@@ -302,6 +302,7 @@ impl Expectation {
             Expectation::Dump(dump) => vec![&dump.bot],
             Expectation::Log(log) => log.bot.iter().collect(),
             Expectation::Status(status) => vec![&status.bot],
+            Expectation::Table(table) => vec![&table.bot],
             _ => Vec::new(),
         }
     }
@@ -332,6 +333,11 @@ impl Expectation {
                 ..
             }) => Some("add `state`, `received`, `sent`, `dropped` or `failed`"),
             Expectation::Table(Table { rows: None, count: None, .. }) => Some("add `rows` or `count`"),
+            Expectation::Table(Table { rows: None, count: Some(count), .. })
+                if *count == Count::at_least(0) =>
+            {
+                Some("every table will do; say how many rows there shall be")
+            }
             Expectation::Queue(queue) if queue.depth == Count::at_least(0) => {
                 Some("every depth will do; say how full the queue shall be")
             }

@@ -28,7 +28,7 @@ pub struct Observation {
     pub files: BTreeMap<String, String>,
     /// Answers by URL and method as the playbook has them; an error is why there was none.
     pub answers: BTreeMap<(String, String), Result<Answer, String>>,
-    /// Rows by database and query as the playbook has them; an error is why there are none.
+    /// Rows by bot and query as the playbook has them; an error is why there are none.
     pub tables: BTreeMap<(String, String), Result<Vec<Row>, String>>,
 }
 

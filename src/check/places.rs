@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value as Json;
+
 use super::judge::{Finding, MOST, compile, found};
-use super::{File, Http, Observation, Table, difference, words};
+use super::{File, Http, Observation, Row, Table, difference, words};
 
 pub(super) fn file(expected: &File, observation: &Observation) -> Finding {
     let path = &expected.path.value;
@@ -94,7 +96,8 @@ fn unseen(expected: String, seen: String, look: &str) -> Finding {
 }
 
 pub(super) fn table(expected: &Table, observation: &Observation) -> Finding {
-    let (database, query) = (&expected.database.value, &expected.query.value);
+    let (bot, query) = (&expected.bot.value, &expected.query.value);
+    let look = format!("`intelmq-lab logs {bot}`: did it insert what came?");
     let mut wanted = Vec::new();
     wanted.extend(
         expected
@@ -103,27 +106,31 @@ pub(super) fn table(expected: &Table, observation: &Observation) -> Finding {
             .map(|rows| format!("exactly the {} listed", words::number(rows.len() as u64, "row"))),
     );
     wanted.extend(expected.count.map(|count| words::count(count, "row")));
-    let wanted = format!("{} for {query}", wanted.join(" and "));
-    let rows = match observation.tables.get(&(database.clone(), query.clone())) {
+    let place = format!("in the database of {bot} for {query}");
+    let wanted = format!("{} {place}", wanted.join(" and "));
+    let rows = match observation.tables.get(&(bot.clone(), query.clone())) {
         Some(Ok(rows)) => rows,
-        Some(Err(problem)) => return unseen(wanted, format!("no answer to {query}: {problem}"), database),
-        None => return unseen(wanted, format!("{query} was not asked"), database),
+        Some(Err(problem)) => return unseen(wanted, format!("nothing {place}: {problem}"), &look),
+        None => return unseen(wanted, format!("{query} was not asked"), &look),
     };
     let number = rows.len() as u64;
-    let mut finding =
-        Finding::new(wanted, format!("{} for {query}", words::number(number, "row")), database.clone());
+    let mut finding = Finding::new(wanted, format!("{} {place}", words::number(number, "row")), look);
     if let Some(count) = expected.count {
         finding.part(count.holds(number), count.settles());
     }
     if let Some(golden) = &expected.rows {
-        let text = |rows: &[Vec<serde_json::Value>]| {
-            let row =
-                |row: &Vec<serde_json::Value>| row.iter().map(words::value).collect::<Vec<_>>().join(" | ");
-            rows.iter().map(|cells| row(cells) + "\n").collect::<String>()
-        };
-        let difference = difference::of_texts(&text(golden), &text(rows), "rows");
+        let difference = difference::of_texts(&lines(golden), &lines(rows), "rows");
         finding.part(difference.is_empty(), false);
         finding.difference = difference;
     }
     finding
+}
+
+/// Writes rows as lines. Databases give numbers as numbers or as texts, so that both are equal.
+fn lines(rows: &[Row]) -> String {
+    let cell = |cell: &Json| match cell {
+        Json::String(text) => text.replace('\n', "\\n"),
+        other => other.to_string(),
+    };
+    rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join(" | ") + "\n").collect()
 }

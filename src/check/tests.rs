@@ -49,7 +49,10 @@ fn observation() -> Observation {
     seen.answers.insert(("http://feed/seen".into(), "GET".into()), Ok(answer));
     seen.answers.insert(("http://feed/away".into(), "GET".into()), Err("connection refused".into()));
     let rows = vec![vec![json!("192.0.2.15")], vec![json!("192.0.2.16")]];
-    seen.tables.insert(("events.db".into(), "SELECT ip".into()), Ok(rows));
+    seen.tables.insert(("sql-output".into(), "SELECT ip".into()), Ok(rows));
+    let cells = vec![vec![json!("64496"), json!(2), json!("a\nb"), json!(null)]];
+    seen.tables.insert(("sql-output".into(), "SELECT n".into()), Ok(cells));
+    seen.tables.insert(("sql-output".into(), "SELECT x".into()), Err("no such table: x".into()));
     seen
 }
 
@@ -101,8 +104,9 @@ const HOLDS: &[(&str, bool)] = &[
     ("file: {path: mail/64511.txt, exists: false}", false),
     ("http: {url: http://feed/seen, json: {requests: 2}}", true),
     ("http: {url: http://feed/seen, json: {from: [a, b]}, contains: requests, status: 200}", true),
-    ("table: {database: events.db, query: SELECT ip, rows: [[192.0.2.15], [192.0.2.16]]}", false),
-    ("table: {database: events.db, query: SELECT ip, count: {at_least: 2}}", true),
+    ("table: {bot: sql-output, query: SELECT ip, rows: [[192.0.2.15], [192.0.2.16]]}", false),
+    ("table: {bot: sql-output, query: SELECT ip, count: {at_least: 2}}", true),
+    ("table: {bot: sql-output, query: SELECT n, rows: [[64496, '2', \"a\\nb\", null]]}", false),
 ];
 
 #[test]
@@ -144,7 +148,10 @@ const FAILS: &[&str] = &[
     "file: {path: mail/64496.txt, exists: false}",
     "http: {url: http://feed/seen, status: 204, json: {requests: 3, to: c}}",
     "http: {url: http://feed/away}",
-    "table: {database: events.db, query: SELECT ip, rows: [[192.0.2.15]], count: 1}",
+    "table: {bot: sql-output, query: SELECT ip, rows: [[192.0.2.15]], count: 1}",
+    "table: {bot: sql-output, query: SELECT n, rows: [[64497, 2, \"a\\nb\", null]]}",
+    "table: {bot: sql-output, query: SELECT x, count: 0}",
+    "table: {bot: nobody, query: SELECT ip, count: {at_least: 1}}",
 ];
 
 #[test]

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 pub use baseline::Baseline;
 use log::LogReader;
+use serde_json::Value as Json;
 
 use crate::check::{
-    Answer, BotSeen, DumpSeen, Expectation, Need, Observation, Places, State, dumped_row, events_of,
+    Answer, BotSeen, DumpSeen, Expectation, Need, Observation, Places, Row, State, dumped_row, events_of,
 };
 use crate::runtime::control::{
     BotState, BotStatus, Client, ControlError, DumpEntry, Outside, Question, Snapshot,
@@ -111,9 +112,8 @@ impl Observer {
             Need::Http(url, method) => {
                 seen.answers.insert((url.clone(), method.clone()), self.ask(url, method));
             }
-            Need::Table(database, query) => {
-                let problem = "this version cannot look into databases yet".to_owned();
-                seen.tables.insert((database.clone(), query.clone()), Err(problem));
+            Need::Table(bot, query) => {
+                seen.tables.insert((bot.clone(), query.clone()), self.rows(bot, query)?);
             }
         }
         Ok(())
@@ -131,6 +131,24 @@ impl Observer {
             Err(ControlError::Refused(problem)) if problem.status == 404 => Ok(None),
             entries => entries.map(Some),
         }
+    }
+
+    /// Returns what the database that a bot writes answers to a query, or why it does not.
+    fn rows(&self, bot: &str, query: &str) -> Result<Result<Vec<Row>, String>, ControlError> {
+        let mut rows = match self.client.rows(bot, query) {
+            Ok(rows) if rows.more => {
+                return Ok(Err(format!("more than {} rows; ask for fewer", rows.rows.len())));
+            }
+            Ok(rows) => rows.rows,
+            Err(ControlError::Refused(problem)) => return Ok(Err(problem.title)),
+            Err(error) => return Err(error),
+        };
+        for cell in rows.iter_mut().flatten() {
+            if let Json::String(text) = cell {
+                *text = self.places.hide(text);
+            }
+        }
+        Ok(Ok(rows))
     }
 
     fn ask(&self, url: &str, method: &str) -> Result<Answer, String> {

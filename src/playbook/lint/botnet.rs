@@ -11,6 +11,9 @@ use crate::pipeline::{BotConfig, Pipeline, validate};
 use crate::playbook::{Action, Part, Show, Step};
 use crate::template::{self, Context, Variables};
 
+/// The parameter of an output that names the table which it inserts into.
+const TABLE: &str = "table";
+
 pub(super) fn check(linter: &mut Linter<'_>) {
     let variables = linter.playbook.example_variables();
     texts(linter, &variables);
@@ -100,14 +103,8 @@ fn texts(linter: &mut Linter<'_>, variables: &Variables) {
             }
         }
         for expectation in step.expect.iter().chain(&step.still) {
-            match &expectation.value {
-                Expectation::Http(http) => {
-                    fill(linter, &http.url.as_str().into(), variables, &playbook.at(&http.url));
-                }
-                Expectation::Table(table) => {
-                    fill(linter, &table.database.as_str().into(), variables, &playbook.at(&table.database));
-                }
-                _ => {}
+            if let Expectation::Http(http) = &expectation.value {
+                fill(linter, &http.url.as_str().into(), variables, &playbook.at(&http.url));
             }
         }
         let at = step.file.as_ref().map_or_else(|| playbook.at(&step.id), |file| file.at_line(1));
@@ -180,6 +177,7 @@ impl Botnet {
                 Expectation::Events(events) => {
                     self.output(linter, &events.file, linter.playbook.at(&events.file));
                 }
+                Expectation::Table(table) => self.database(linter, &table.bot),
                 _ => {}
             }
         }
@@ -201,6 +199,16 @@ impl Botnet {
         if self.pipeline.bot(bot).is_none() {
             let ids = self.pipeline.bots().iter().map(BotConfig::id);
             linter.add(unknown("unknown-bot", "bot", bot, ids).at(at));
+        }
+    }
+
+    /// Wants a bot to be an output with a table.
+    fn database(&self, linter: &mut Linter<'_>, bot: &Located<String>) {
+        let module = self.pipeline.bot(bot).map(BotConfig::module);
+        let spec = linter.known.modules.zip(module).and_then(|(modules, module)| modules.find(module));
+        if spec.is_some_and(|spec| spec.params.iter().all(|param| param.name != TABLE)) {
+            let problem = Diagnostic::error("no-database", format!("{} writes no database", bot.value));
+            linter.at(bot, problem.help("name an output that inserts into a table"));
         }
     }
 

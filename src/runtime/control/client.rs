@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::address::SocketAddress;
 use super::outside::cause;
 use super::types::{
-    BotAction, Changed, Configuration, DumpEntry, JournalPage, LogPage, Problem, Requeue, Snapshot,
+    BotAction, Changed, Configuration, DumpEntry, JournalPage, LogPage, Problem, Requeue, Rows, Snapshot,
 };
 use crate::service::{Fault, ServiceStatus};
 use crate::tls;
@@ -142,6 +142,11 @@ impl Client {
     /// Returns journal entries after a position (0 is the start).
     pub fn journal(&self, after: u64, max: usize) -> Result<JournalPage> {
         self.json(self.http.get(url("journal")).query(&[("after", after), ("max", max as u64)]))
+    }
+
+    /// Asks the database that an output writes.
+    pub fn rows(&self, bot: &str, query: &str) -> Result<Rows> {
+        self.json(self.http.get(url(&format!("bots/{}/rows", escape(bot)))).query(&[("query", query)]))
     }
 
     /// Returns the configuration in use.

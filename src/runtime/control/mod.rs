@@ -12,6 +12,7 @@ mod guard;
 mod listen;
 mod outside;
 mod problem;
+mod rows;
 mod server;
 mod services;
 mod types;
@@ -25,4 +26,4 @@ pub use problem::{Refusal, always};
 pub use server::{Description, blocking};
 pub use types::*;
 #[cfg(test)]
-pub(super) use {dumps::requeue, server::inject_into};
+pub(super) use {dumps::requeue, rows::rows_of, server::inject_into};

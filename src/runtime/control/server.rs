@@ -17,11 +17,12 @@ use super::configuration;
 use super::dumps;
 use super::files;
 use super::problem::{self, Refusal};
+use super::rows;
 use super::services;
 use super::types::{
     BotAction, BotDetails, BotState, BotStatus, BotnetAction, Changed, Complaint, Configuration, DumpEntry,
     Edited, JournalEntry, JournalOut, JournalPage, LogLine, LogPage, ParameterDetails, Problem, QueueStatus,
-    Requeue, Snapshot,
+    Requeue, Rows, Snapshot,
 };
 use crate::broker::{Hop, Outgoing, Wiring};
 use crate::diagnostic::suggest;
@@ -71,6 +72,7 @@ pub(super) type Answer<T> = Result<Json<T>, Refusal>;
         bots::disable,
         bots::all,
         bots::edit_dump,
+        rows::rows,
         configuration::configuration,
         configuration::configure,
         configuration::validate,
@@ -97,6 +99,7 @@ pub(super) type Answer<T> = Result<Json<T>, Refusal>;
         JournalEntry,
         JournalOut,
         JournalPage,
+        Rows,
         Configuration,
         ServiceStatus,
         Fault,
@@ -123,6 +126,7 @@ pub(in crate::runtime) fn router(service: Service) -> Router {
         .route("/v1/bots/{bot}/disable", post(bots::disable))
         .route("/v1/bots/{bot}/dump/{entry}", put(bots::edit_dump))
         .route("/v1/bots/{bot}/dump", get(dump))
+        .route("/v1/bots/{bot}/rows", get(rows::rows))
         .route("/v1/bots/{bot}/dump/requeue", post(requeue))
         .route("/v1/bots/{bot}/dump/delete", post(delete_dump))
         .route("/v1/bots/{bot}/{action}", post(act))

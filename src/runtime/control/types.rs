@@ -221,6 +221,15 @@ pub struct JournalPage {
     pub full: bool,
 }
 
+/// What a database answered to a query.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Rows {
+    /// The first rows; a database may give numbers as texts.
+    pub rows: Vec<Vec<serde_json::Value>>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
 /// The configuration in use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Configuration {
