@@ -6,8 +6,9 @@ use super::args::Common;
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::bots::Modules;
+use crate::bots::experts::lint_sieve;
 use crate::diagnostic::Diagnostic;
-use crate::playbook::{Catalog, CatalogError, Entry, Known, KnownService, Level, Playbook, lint};
+use crate::playbook::{Catalog, CatalogError, Entry, Known, KnownService, Language, Level, Playbook, lint};
 use crate::service::{KINDS, Kind};
 
 /// Lists what is built in and what `--playbooks` adds.
@@ -59,10 +60,13 @@ pub(super) fn one(word: &str, common: &Common) -> Result<Named, Failure> {
     }
 }
 
+/// The languages of files that bots read.
+const LANGUAGES: &[Language] = &[Language { end: ".sieve", check: lint_sieve }];
+
 /// Returns everything that is wrong with a playbook, as far as it can be found without running it.
 pub(super) fn problems(entry: &Entry) -> Vec<Diagnostic> {
     let services: Vec<KnownService> = KINDS.iter().copied().map(known).collect();
-    lint(entry, Known { services: &services, modules: Some(&Modules) })
+    lint(entry, Known { services: &services, modules: Some(&Modules), languages: LANGUAGES })
 }
 
 /// Says what playbooks may name of a kind of service.

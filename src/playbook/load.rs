@@ -188,7 +188,8 @@ fn check_version(source: &Source) -> Result<(), Diagnostic> {
     }
 }
 
-fn text_of(folder: &Folder, path: &str) -> Result<Source, Diagnostic> {
+/// Reads a text of the folder.
+pub(super) fn text_of(folder: &Folder, path: &str) -> Result<Source, Diagnostic> {
     let bytes = folder.read(path).map_err(|error| match error {
         FolderError::Path { .. } => Diagnostic::error("path-escape", error.to_string()),
         _ => Diagnostic::error("missing-file", error.to_string()),

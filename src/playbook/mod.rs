@@ -17,7 +17,7 @@ pub use catalog::{Catalog, CatalogError, Entry};
 pub use document::{FORMAT, Level, Service};
 pub use folder::{Folder, FolderError};
 pub use glossary::Glossary;
-pub use lint::{Known, KnownService, lint};
+pub use lint::{Known, KnownService, Language, lint};
 pub use load::{Playbook, Step, load};
 pub use period::Period;
 pub use samples::{Samples, rows_of};

@@ -15,6 +15,8 @@ mod taxonomy;
 mod threshold;
 mod url;
 
+pub use sieve::lint as lint_sieve;
+
 use super::BotSpec;
 
 /// Every one of them, in the order of their module paths.

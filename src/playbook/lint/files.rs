@@ -6,7 +6,7 @@ use super::{Linter, unknown};
 use crate::check::Expectation;
 use crate::diagnostic::{Diagnostic, Located, Location};
 use crate::playbook::folder::{FolderError, allowed};
-use crate::playbook::load::FILE;
+use crate::playbook::load::{FILE, text_of};
 use crate::playbook::translation::FOLDER as TRANSLATIONS;
 use crate::playbook::{Action, Show, Step};
 
@@ -37,6 +37,21 @@ pub(super) fn check(linter: &mut Linter<'_>) {
         numbered(linter, index + 1, step);
     }
     unused(linter, &used);
+    languages(linter);
+}
+
+/// Looks into files that bots read in a language of their own, such as rules.
+fn languages(linter: &mut Linter<'_>) {
+    let playbook = linter.playbook;
+    let known = linter.known.languages;
+    for path in playbook.folder.files().unwrap_or_default() {
+        for language in known.iter().filter(|language| path.ends_with(language.end)) {
+            match text_of(&playbook.folder, &path) {
+                Ok(source) => linter.problems.extend((language.check)(&source)),
+                Err(problem) => linter.add(problem),
+            }
+        }
+    }
 }
 
 fn golden_files(step: &Step) -> impl Iterator<Item = &str> {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value as Json};
 
 use super::catalog::Entry;
 use super::load::{Playbook, assemble};
-use crate::diagnostic::{Diagnostic, Located, suggest};
+use crate::diagnostic::{Diagnostic, Located, Source, suggest};
 use crate::pipeline::Registry;
 
 /// What a playbook may name beside what is in its folder.
@@ -23,6 +23,17 @@ pub struct Known<'a> {
     pub services: &'a [KnownService],
     /// The modules that bots may be of; without them a botnet is read, and its meaning is not looked at.
     pub modules: Option<&'a dyn Registry>,
+    /// Files that bots read in a language of their own.
+    pub languages: &'a [Language],
+}
+
+/// A language of files that bots read.
+#[derive(Debug, Clone, Copy)]
+pub struct Language {
+    /// How the names of its files end.
+    pub end: &'static str,
+    /// Says what is wrong with a file.
+    pub check: fn(&Source) -> Vec<Diagnostic>,
 }
 
 /// A kind of service, as far as playbooks name things of it.

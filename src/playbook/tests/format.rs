@@ -160,7 +160,7 @@ fn each_fault_is_one_complaint() {
         assert!(text.ends_with("\n1 error\n"), "{}: {text}", entry.id);
         all.push(format!("===== {}\n{text}", entry.id));
     }
-    assert_eq!(catalog.entries().count(), 12);
+    assert_eq!(catalog.entries().count(), 15);
     insta::assert_snapshot!(all.join("\n"));
 }
 

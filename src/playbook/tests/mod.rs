@@ -4,7 +4,8 @@ mod folders;
 mod format;
 mod services;
 
-use super::Known;
+use super::{Known, Language};
+use crate::bots::experts::lint_sieve;
 use crate::pipeline::{Kind, Param, ParamKind, Spec};
 
 /// The modules of the mini course, so that its complaints do not change with the real ones.
@@ -32,4 +33,8 @@ const fn spec(module: &'static str, kind: Kind, params: &'static [Param]) -> Spe
     Spec { module, kind, summary: "For tests.", params, stateful: false, paths: &[] }
 }
 
-const KNOWN: Known<'static> = Known { services: &[], modules: Some(&MODULES) };
+const KNOWN: Known<'static> = Known {
+    services: &[],
+    modules: Some(&MODULES),
+    languages: &[Language { end: ".sieve", check: lint_sieve }],
+};

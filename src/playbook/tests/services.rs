@@ -45,7 +45,7 @@ fn told(options: &str, action: &str, expectation: &str) -> Vec<String> {
     .unwrap();
     fs::write(at("data/x.csv"), "ip\n").unwrap();
     let catalog = Catalog::only_folder(folder.path()).unwrap();
-    let known = Known { services: &[FEED, SINK], modules: None };
+    let known = Known { services: &[FEED, SINK], modules: None, languages: &[] };
     let problems = lint(catalog.find("monday").unwrap(), known);
     problems
         .iter()

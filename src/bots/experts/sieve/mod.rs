@@ -13,8 +13,8 @@ mod tests;
 use self::run::{Flow, Run};
 use self::syntax::Statement;
 use crate::bots::{Bot, BotSpec, Context, Expert, Failure, Site};
-use crate::diagnostic::Source;
-use crate::message::Message;
+use crate::diagnostic::{Diagnostic, Source, suggest};
+use crate::message::{Idf, Message, MessageType};
 use crate::pipeline::{Kind, Param, ParamKind, Params, Spec};
 
 /// The sieve.
@@ -48,8 +48,38 @@ fn make(params: &Params, site: &Site) -> Result<Bot, Failure> {
         Failure::Configuration(format!("parameter \"file\": {}: {error}", path.display()))
     })?;
     let source = Source::new(path.display().to_string(), text);
-    let statements = parse::read(&source, &site.idf).map_err(Failure::Configuration)?;
+    let (statements, _) = parse::read(&source, &site.idf).map_err(|problem| {
+        Failure::Configuration(format!("{}: {}", source.at(problem.span), problem.text))
+    })?;
     Ok(Bot::Expert(Box::new(Sieve { statements })))
+}
+
+/// Says what is wrong with a sieve file: what keeps it from being read, or the fields in it that no event can have.
+pub fn lint(source: &Source) -> Vec<Diagnostic> {
+    let idf = Idf::builtin();
+    let fields = match parse::read(source, &idf) {
+        Ok((_, fields)) => fields,
+        Err(problem) => {
+            let problem = Diagnostic::error("sieve-syntax", problem.text).at(source.at(problem.span));
+            return vec![problem.help("the bot would not start with this file")];
+        }
+    };
+    let known = |name: &str| idf.key(MessageType::Event, name).is_ok();
+    let unknown = fields.into_iter().filter(|(_, name)| !known(name));
+    unknown
+        .map(|(span, name)| {
+            let title = format!("the data format has no field {name:?} for events");
+            let problem = Diagnostic::error("sieve-field", title).at(source.at(span));
+            let near = suggest(&name, idf.fields(MessageType::Event).map(|field| &*field.name));
+            let problem = match near {
+                Some(near) => problem.label(format!("did you mean `{near}`?")),
+                None => problem,
+            };
+            problem.help(
+                "no event has it, so that the comparison never holds; what no field fits is below `extra.`",
+            )
+        })
+        .collect()
 }
 
 impl Expert for Sieve {

@@ -23,12 +23,14 @@ pub(super) struct Parser<'s> {
     text: &'s str,
     at: usize,
     depth: usize,
+    /// The fields that were named so far, and where.
+    fields: Vec<(Span, String)>,
 }
 
-/// Reads a whole file; the error says where and what.
-pub(super) fn read(source: &Source, idf: &Idf) -> Result<Vec<Statement>, String> {
-    let mut parser = Parser { idf, text: source.text(), at: 0, depth: 0 };
-    parser.file().map_err(|problem| format!("{}: {}", source.at(problem.span), problem.text))
+/// Reads a whole file: what it says, and the fields that it names, with their places.
+pub(super) fn read(source: &Source, idf: &Idf) -> Parsed<(Vec<Statement>, Vec<(Span, String)>)> {
+    let mut parser = Parser { idf, text: source.text(), at: 0, depth: 0, fields: Vec::new() };
+    parser.file().map(|statements| (statements, parser.fields))
 }
 
 impl<'s> Parser<'s> {
@@ -187,8 +189,13 @@ impl<'s> Parser<'s> {
         if name.is_empty() {
             return Err(self.expected("a field, such as source.ip, or a $variable"));
         }
+        let start = self.at;
         self.at += usize::from(variable) + name.len();
-        Ok(if variable { Name::Variable(name.to_owned()) } else { Name::Field(name.to_owned()) })
+        if variable {
+            return Ok(Name::Variable(name.to_owned()));
+        }
+        self.fields.push((Span { start, end: self.at }, name.to_owned()));
+        Ok(Name::Field(name.to_owned()))
     }
 
     /// Reads a field where a variable cannot stand.

@@ -1,0 +1,3 @@
+if source.country == 'AT' || extra.tag == 'telnet' {
+  keep
+}
