@@ -27,8 +27,11 @@ pub(super) struct Parser<'s> {
     fields: Vec<(Span, String)>,
 }
 
-/// Reads a whole file: what it says, and the fields that it names, with their places.
-pub(super) fn read(source: &Source, idf: &Idf) -> Parsed<(Vec<Statement>, Vec<(Span, String)>)> {
+/// What a file says, and the fields that it names, with their places.
+pub(super) type Whole = (Vec<Statement>, Vec<(Span, String)>);
+
+/// Reads a whole file.
+pub(super) fn read(source: &Source, idf: &Idf) -> Parsed<Whole> {
     let mut parser = Parser { idf, text: source.text(), at: 0, depth: 0, fields: Vec::new() };
     parser.file().map(|statements| (statements, parser.fields))
 }
