@@ -10,6 +10,7 @@ mod faults;
 mod kill;
 mod lab_databases;
 mod oracle;
+mod outputs;
 mod session;
 mod support;
 mod tidy;
