@@ -8,7 +8,7 @@ use crate::message::{Message, Value};
 pub(crate) fn lookup<'m>(message: &'m Message, name: &str) -> Option<Cow<'m, Value>> {
     match message.get(name) {
         Some(value) => Some(Cow::Borrowed(value)),
-        None => message.dict_text(name).map(|text| Cow::Owned(Value::Text(text))),
+        None => message.dict_text(name).map(|text| Cow::Owned(Value::from(text))),
     }
 }
 

@@ -297,6 +297,10 @@ impl Broker for Embedded {
         self.0.store.syncs()
     }
 
+    fn packs(&self) -> bool {
+        true
+    }
+
     fn link(&self, wiring: &Wiring) -> Result<Box<dyn Link>, BrokerError> {
         self.0.tidy()?;
         let mut queues = lock(&self.0.queues);

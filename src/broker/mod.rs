@@ -170,6 +170,11 @@ pub trait Broker: Send + Sync {
         true
     }
 
+    /// Tells whether messages may be stored packed, which only this program reads.
+    fn packs(&self) -> bool {
+        false
+    }
+
     /// Tells whether recalling something asks a server, so that many things are better recalled at once.
     fn recalls_afar(&self) -> bool {
         false

@@ -62,6 +62,10 @@ impl Broker for Prefixed {
         self.inner.hands_on()
     }
 
+    fn packs(&self) -> bool {
+        self.inner.packs()
+    }
+
     fn recalls_afar(&self) -> bool {
         self.inner.recalls_afar()
     }

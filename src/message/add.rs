@@ -180,7 +180,7 @@ impl Message {
 /// Makes a value fit for storing, or gives it back with the reason why it cannot be.
 fn sanitized(spec: &FieldSpec, key: &Key, value: Value, sanitize: bool) -> Result<Value, (Value, String)> {
     let value = match value {
-        Value::Bytes(bytes) if key.sub.is_some() => Value::Text(super::text::decode(&bytes)),
+        Value::Bytes(bytes) if key.sub.is_some() => Value::from(super::text::decode(&bytes)),
         value => value,
     };
     if key.sub.is_some() || !sanitize {

@@ -24,7 +24,7 @@ pub(crate) fn sanitize_ip(value: Value) -> Option<Value> {
     if let Ok(address) = text.parse() {
         return Some(text_of(address));
     }
-    if text == "0" || (!text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit())) {
+    if *text == *"0" || (!text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit())) {
         return from_int(&parse_int(&text)?);
     }
     if let Some(address) = single(&text) {
@@ -53,7 +53,7 @@ fn from_int(number: &Value) -> Option<Value> {
 }
 
 fn text_of(address: IpAddr) -> Value {
-    Value::Text(format_ip(address))
+    Value::from(format_ip(address))
 }
 
 /// Writes an address as Python does, which shows an IPv4 address mapped to IPv6 in hexadecimal.
@@ -76,7 +76,7 @@ pub(crate) fn sanitize_network(value: Value) -> Option<Value> {
     let network = Network::of(&text)?;
     let first = network.cut();
     let scope = if first == network.address { network.scope } else { "" };
-    Some(Value::Text(format!("{}{scope}/{}", format_ip(first), network.length)))
+    Some(Value::from(format!("{}{scope}/{}", format_ip(first), network.length)))
 }
 
 /// An address and how many of its bits name the network.

@@ -90,7 +90,7 @@ pub(crate) fn taxonomy(value: Value) -> Option<Value> {
     Some(match value.as_str() {
         Some(
             old @ ("abusive content" | "information gathering" | "intrusion attempts" | "malicious code"),
-        ) => Value::Text(old.replace(' ', "-")),
+        ) => Value::from(old.replace(' ', "-")),
         _ => value,
     })
 }

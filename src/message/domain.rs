@@ -21,7 +21,7 @@ pub(crate) fn sanitize(value: Value) -> Option<Value> {
         Cow::Borrowed(same) if same.len() == text.len() && !text.bytes().any(|b| b.is_ascii_uppercase()) => {
             Some(Value::Text(text))
         }
-        ascii => Some(Value::Text(ascii.to_ascii_lowercase())),
+        ascii => Some(Value::from(ascii.to_ascii_lowercase())),
     }
 }
 

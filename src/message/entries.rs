@@ -20,15 +20,18 @@ impl Entries {
         Entries { list: Vec::with_capacity(capacity), seen: 0 }
     }
 
-    pub(super) fn reserve(&mut self, further: usize) {
-        self.list.reserve(further);
-    }
-
     /// Adds a field that is not there.
     #[inline]
     pub(super) fn push(&mut self, key: Key, value: Value) {
         self.seen |= bit(key.id);
         self.list.push((key, value));
+    }
+
+    /// Has clones share the texts.
+    pub(super) fn share(&mut self) {
+        for (_, value) in &mut self.list {
+            *value = std::mem::replace(value, Value::Null).shared();
+        }
     }
 
     /// Sets a field at its place, or adds it.

@@ -37,7 +37,7 @@ impl Message {
             }
         }
         for (base, entries) in gathered {
-            let text = Value::Text(to_text(&entries, false, false));
+            let text = Value::from(to_text(&entries, false, false));
             if how.hierarchical { nest(&mut items, &base, text) } else { items.push((base, text)) }
         }
         Value::Map(items)

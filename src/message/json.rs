@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiter::{Jiter, JiterError, Peek};
 
 use super::number::from_digits;
@@ -54,7 +56,7 @@ impl Fault {
 /// Reads the value that begins with `peek`.
 pub(crate) fn read(jiter: &mut Jiter, peek: Peek, depth: usize) -> Result<Value, Fault> {
     match peek {
-        Peek::String => Ok(Value::Text(jiter.known_str()?.to_owned())),
+        Peek::String => Ok(Value::from(jiter.known_str()?)),
         Peek::Null => jiter.known_null().map(|()| Value::Null).map_err(Fault::from),
         Peek::True | Peek::False => Ok(Value::Bool(jiter.known_bool(peek)?)),
         Peek::Array | Peek::Object if depth >= DEEPEST => Err(Fault::Deep),
@@ -132,7 +134,10 @@ pub(crate) fn write_value(out: &mut Vec<u8>, value: &Value, style: Style) {
         Value::Int(number) => write_int(out, *number),
         Value::BigInt(digits) => out.extend_from_slice(digits.as_bytes()),
         Value::Float(number) => write_float(out, *number, ["NaN", "Infinity", "-Infinity"]),
-        Value::Text(text) => write_text(out, text, style.ascii),
+        Value::Text(text) => match text.decoded() {
+            Some(bytes) => write_base64(out, bytes),
+            None => write_text(out, text, style.ascii),
+        },
         Value::Bytes(bytes) => write_text(out, &super::text::decode(bytes), style.ascii),
         Value::List(items) => {
             out.push(b'[');
@@ -164,6 +169,16 @@ fn write_map<'a>(out: &mut Vec<u8>, items: impl Iterator<Item = &'a (String, Val
         write_value(out, item, style);
     }
     out.push(b'}');
+}
+
+/// Appends the Base64 of bytes as a JSON string.
+fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.push(b'"');
+    let start = out.len();
+    out.resize(start + bytes.len().div_ceil(3) * 4, 0);
+    // The room is what Base64 needs, so that it cannot fail.
+    let _ = STANDARD.encode_slice(bytes, &mut out[start..]);
+    out.push(b'"');
 }
 
 /// Appends text as a JSON string.
@@ -274,7 +289,7 @@ fn sanitize_with(value: &Value, is_ready: fn(&str) -> bool) -> Option<Value> {
             _ => {}
         }
     }
-    (!holds_bytes(value)).then(|| Value::Text(to_text(value, true, true)))
+    (!holds_bytes(value)).then(|| Value::from(to_text(value, true, true)))
 }
 
 /// Bytes cannot be written as JSON.

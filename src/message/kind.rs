@@ -134,6 +134,7 @@ impl FieldType {
             (FieldType::Accuracy | FieldType::Boolean, Value::Bool(_))
             | (FieldType::Integer, Value::Int(_) | Value::BigInt(_))
             | (FieldType::Float, Value::Int(_) | Value::BigInt(_) | Value::Float(_)) => true,
+            (FieldType::Base64, Value::Text(text)) if text.decoded().is_some() => !text.is_empty(),
             (_, Value::Text(text)) => return self.check_text(text),
             _ => false,
         })

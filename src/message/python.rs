@@ -50,7 +50,7 @@ pub fn repr(value: &Value) -> String {
 /// Returns `str(value)`: text as it is, everything else as `repr` has it.
 pub fn str(value: &Value) -> String {
     match value {
-        Value::Text(text) => text.clone(),
+        Value::Text(text) => text.as_str().to_owned(),
         _ => repr(value),
     }
 }

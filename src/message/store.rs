@@ -57,6 +57,11 @@ impl Message {
         Message::empty(idf, MessageType::Event)
     }
 
+    /// Makes an empty event with room for so many fields, so that adding them one by one moves nothing.
+    pub fn event_with_room(idf: &Arc<Idf>, fields: usize) -> Message {
+        Message::of(idf, MessageType::Event, Entries::with_capacity(fields))
+    }
+
     /// Makes a report; `time.observation` is set to now.
     pub fn report(idf: &Arc<Idf>) -> Message {
         let mut report = Message::empty(idf, MessageType::Report);
@@ -103,7 +108,7 @@ impl Message {
 
     fn observe_now(&mut self) {
         if let Ok(key) = self.idf.key(self.kind, "time.observation") {
-            self.fields.put(key, Value::Text(super::datetime::now()));
+            self.fields.put(key, Value::from(super::datetime::now()));
         }
     }
 
@@ -184,9 +189,9 @@ impl Message {
         self.fields.is_empty()
     }
 
-    /// Makes room for more fields, so that adding them one by one moves nothing.
-    pub fn reserve(&mut self, fields: usize) {
-        self.fields.reserve(fields);
+    /// Has its clones share its texts.
+    pub fn share(&mut self) {
+        self.fields.share();
     }
 
     /// Stores a value that needs no check, such as a constant that was checked before or an entry of an object; replaces what
@@ -212,7 +217,13 @@ impl Message {
 
     /// Returns the bytes of `raw`.
     pub fn raw(&self) -> Option<Vec<u8>> {
-        decode_base64(self.text("raw")?).ok()
+        match self.get("raw") {
+            Some(Value::Text(text)) => match text.decoded() {
+                Some(bytes) => Some(bytes.to_vec()),
+                None => decode_base64(text).ok(),
+            },
+            _ => None,
+        }
     }
 }
 

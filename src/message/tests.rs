@@ -137,7 +137,7 @@ fn apply(message: &mut Message, op: &str, name: &str, value: Value) -> Value {
         "has" => return Value::Bool(message.contains(name)),
         "remove" => return Value::Bool(message.remove(name)),
         "get" => {
-            let whole = || message.dict_text(name).map(Value::Text);
+            let whole = || message.dict_text(name).map(Value::from);
             return message.get(name).cloned().or_else(whole).unwrap_or(Value::Null);
         }
         "change" => return outcome(&message.change(name, value)),
@@ -337,7 +337,7 @@ fn any_value() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::Int),
         "[1-9][0-9]{20,40}".prop_map(|digits| Value::BigInt(digits.into())),
         any::<f64>().prop_map(Value::Float),
-        any::<String>().prop_map(Value::Text),
+        any::<String>().prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 24, 5, |inner| {
         prop_oneof![
@@ -399,7 +399,7 @@ proptest! {
         let _ = Idf::parse(&text);
         let kinds: HashSet<FieldType> = idf.fields(MessageType::Event).map(|field| field.kind).collect();
         for kind in kinds {
-            for input in [Value::Text(text.clone()), Value::Bytes(bytes.clone()), value.clone()] {
+            for input in [Value::from(text.clone()), Value::Bytes(bytes.clone()), value.clone()] {
                 if kind.is_clean(&input) {
                     prop_assert_eq!(kind.sanitize(&input), Ok(Some(input.clone())));
                 }
@@ -412,7 +412,7 @@ proptest! {
     fn dates_never_panic(text in "([0-9]{1,14}|[a-zA-Z]{1,5}|[-+/:., ()T]){1,12}") {
         let _ = datetime::parse_fuzzy(&text);
         for format in ["timestamp", "windows_nt", "epoch_millis", "from_format|%c", "from_format|%W %w %Y", "from_format|%G %V %u"] {
-            let _ = datetime::TimeFormat::parse(format).unwrap().convert(&Value::Text(text.clone()));
+            let _ = datetime::TimeFormat::parse(format).unwrap().convert(&Value::from(text.clone()));
         }
     }
 }

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::kind::Raised;
+use super::lazy::Text;
 use super::python::{self, strip};
 use super::value::Value;
 
@@ -14,14 +15,14 @@ pub(crate) fn generic(value: Value) -> Option<Value> {
     }
     let text = match value {
         Value::Text(text) => text,
-        Value::Bytes(bytes) => decode(&bytes),
-        other => return Some(Value::Text(python::repr(&other))),
+        Value::Bytes(bytes) => decode(&bytes).into(),
+        other => return Some(Value::from(python::repr(&other))),
     };
     Some(Value::Text(strip_owned(text)))
 }
 
-/// As [`generic`], as a string.
-pub(crate) fn generic_text(value: Value) -> Option<String> {
+/// As [`generic`], as text.
+pub(crate) fn generic_text(value: Value) -> Option<Text> {
     match generic(value)? {
         Value::Text(text) => Some(text),
         _ => None,
@@ -36,16 +37,16 @@ pub(crate) fn decode(bytes: &[u8]) -> String {
     }
 }
 
-fn strip_owned(text: String) -> String {
+fn strip_owned(text: Text) -> Text {
     let stripped = strip(&text);
-    if stripped.len() == text.len() { text } else { stripped.to_owned() }
+    if stripped.len() == text.len() { text } else { stripped.into() }
 }
 
 pub(crate) fn lowercase(value: Value) -> Option<Value> {
     match value {
         Value::Text(text) if text.is_empty() => None,
         Value::Text(text) if is_lowercase(&text) => Some(Value::Text(strip_owned(text))),
-        Value::Text(text) => Some(Value::Text(strip_owned(text.to_lowercase()))),
+        Value::Text(text) => Some(Value::Text(strip_owned(text.to_lowercase().into()))),
         Value::Bytes(bytes) => generic(Value::Bytes(bytes.to_ascii_lowercase())),
         _ => None,
     }
@@ -55,7 +56,7 @@ pub(crate) fn uppercase(value: Value) -> Option<Value> {
     match value {
         Value::Text(text) if text.is_empty() => None,
         Value::Text(text) if is_uppercase(&text) => Some(Value::Text(strip_owned(text))),
-        Value::Text(text) => Some(Value::Text(strip_owned(text.to_uppercase()))),
+        Value::Text(text) => Some(Value::Text(strip_owned(text.to_uppercase().into()))),
         Value::Bytes(bytes) => generic(Value::Bytes(bytes.to_ascii_uppercase())),
         _ => None,
     }
@@ -78,8 +79,8 @@ fn has_byte(text: &str, is: fn(&u8) -> bool) -> bool {
 /// Encodes; also what is Base64 already.
 pub(crate) fn base64(value: Value) -> Option<Value> {
     match value {
-        Value::Text(text) => Some(Value::Text(STANDARD.encode(text))),
-        Value::Bytes(bytes) => Some(Value::Text(STANDARD.encode(bytes))),
+        Value::Text(text) => Some(Value::Text(Text::encoded(text.into_string().into_bytes()))),
+        Value::Bytes(bytes) => Some(Value::Text(Text::encoded(bytes))),
         _ => None,
     }
 }

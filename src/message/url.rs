@@ -13,12 +13,12 @@ use super::value::Value;
 pub(crate) fn sanitize(value: Value) -> Result<Option<Value>, Raised> {
     let Some(mut text) = generic_text(value) else { return Ok(None) };
     if text.contains("hxxp") {
-        text = text.replace("hxxp://", "http://").replace("hxxps://", "https://");
+        text = text.replace("hxxp://", "http://").replace("hxxps://", "https://").into();
     }
     let cleaned = clean(&text);
     let split = Split::of(&cleaned)?;
     if split.scheme.eq_ignore_ascii_case("file") && split.host.is_empty() {
-        return Ok(Some(Value::Text(split.on_localhost())));
+        return Ok(Some(Value::from(split.on_localhost())));
     }
     Ok((!split.host.is_empty()).then_some(Value::Text(text)))
 }

@@ -1,5 +1,7 @@
 //! A value as IntelMQ's messages hold it: JSON that tells integers from floats and keeps the order of objects.
 
+use super::lazy::Text;
+
 /// One value of a message.
 ///
 /// Integers keep their size and floats stay floats (`80` and `80.0` are different values and hash differently),
@@ -17,7 +19,7 @@ pub enum Value {
     /// A float; `NaN` and infinities occur.
     Float(f64),
     /// Text.
-    Text(String),
+    Text(Text),
     /// Bytes; only on their way into a message, which stores what its field type makes of them.
     Bytes(Vec<u8>),
     /// A list; only below `extra`.
@@ -32,6 +34,23 @@ impl Value {
         match self {
             Value::Text(text) => Some(text),
             _ => None,
+        }
+    }
+
+    /// Returns the bytes that this is the Base64 of, if they are at hand.
+    pub(crate) fn decoded(&self) -> Option<&[u8]> {
+        match self {
+            Value::Text(text) => text.decoded(),
+            _ => None,
+        }
+    }
+
+    /// Returns the value with a text that clones share, if it is a text.
+    #[must_use]
+    pub fn shared(self) -> Value {
+        match self {
+            Value::Text(text) => Value::Text(text.shared()),
+            other => other,
         }
     }
 
@@ -80,7 +99,10 @@ impl Value {
     pub fn is_ignored(&self) -> bool {
         match self {
             Value::Null => true,
-            Value::Text(text) => matches!(text.as_str(), "" | "-" | "N/A"),
+            Value::Text(text) => match text.decoded() {
+                Some(bytes) => bytes.is_empty(),
+                None => matches!(text.as_str(), "" | "-" | "N/A"),
+            },
             _ => false,
         }
     }
@@ -114,25 +136,31 @@ impl PartialEq for Value {
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Value::Text(text.to_owned())
+        Value::Text(text.into())
     }
 }
 
 impl From<String> for Value {
     fn from(text: String) -> Self {
+        Value::Text(text.into())
+    }
+}
+
+impl From<Text> for Value {
+    fn from(text: Text) -> Self {
         Value::Text(text)
     }
 }
 
 impl From<&String> for Value {
     fn from(text: &String) -> Self {
-        Value::Text(text.clone())
+        Value::from(text.as_str())
     }
 }
 
 impl From<std::borrow::Cow<'_, str>> for Value {
     fn from(text: std::borrow::Cow<'_, str>) -> Self {
-        Value::Text(text.into_owned())
+        Value::from(text.into_owned())
     }
 }
 
@@ -213,7 +241,7 @@ impl From<serde_json::Value> for Value {
                 (None, Some(number)) => Value::from(number),
                 _ => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
             },
-            serde_json::Value::String(text) => Value::Text(text),
+            serde_json::Value::String(text) => Value::from(text),
             serde_json::Value::Array(items) => Value::List(items.into_iter().map(Value::from).collect()),
             serde_json::Value::Object(items) => {
                 Value::Map(items.into_iter().map(|(key, value)| (key, Value::from(value))).collect())

@@ -11,11 +11,13 @@ use super::error::{MessageError, WireError};
 use super::idf::{Idf, Key};
 use super::intern::intern;
 use super::json::{Fault, Style, read, write_value};
+use super::lazy::Text;
+use super::packed;
 use super::python::{into_text, repr};
 use super::store::{Message, MessageType};
 use super::value::Value;
 
-const WIRE: Style = Style { ascii: true, sort: false };
+pub(super) const WIRE: Style = Style { ascii: true, sort: false };
 
 /// What the JSON holds before its type is known.
 #[derive(Default)]
@@ -27,7 +29,7 @@ struct Draft {
 }
 
 impl Message {
-    /// Reads a message; `default` is its type if it does not say.
+    /// Reads a message, packed or not; `default` is its type if it does not say.
     ///
     /// Values that are valid are taken as they are, others are sanitised.
     pub fn from_wire(
@@ -35,8 +37,14 @@ impl Message {
         bytes: &[u8],
         default: Option<MessageType>,
     ) -> Result<Message, WireError> {
-        let mut jiter = Jiter::new(bytes).with_allow_inf_nan();
-        let draft = Draft::read(idf, &mut jiter).map_err(|fault| explain(bytes, &fault, &jiter))?;
+        let packed = packed::split(bytes);
+        let text = packed.map_or(bytes, |packed| packed.head);
+        let mut jiter = Jiter::new(text).with_allow_inf_nan();
+        let mut draft = Draft::read(idf, &mut jiter).map_err(|fault| explain(text, &fault, &jiter))?;
+        if let (Some(packed), Some(raw)) = (packed, idf.place("raw")) {
+            let raw = Key { id: raw.id, sub: None };
+            draft.fields.put(raw, Value::Text(Text::encoded(packed.bytes.to_vec())));
+        }
         let kind = match (&draft.kind, default) {
             (Some(Value::Text(name)), _) if name == "Event" => MessageType::Event,
             (Some(Value::Text(name)), _) if name == "Report" => MessageType::Report,
@@ -56,10 +64,15 @@ impl Message {
 
     /// Appends what [`Message::to_wire`] returns.
     pub fn write_wire(&self, out: &mut Vec<u8>) {
+        self.write_fields(out, |out, _, value| write_value(out, value, WIRE));
+    }
+
+    /// Appends an object of all fields; `write` writes their values.
+    pub(super) fn write_fields(&self, out: &mut Vec<u8>, mut write: impl FnMut(&mut Vec<u8>, &Key, &Value)) {
         out.push(b'{');
         for (key, value) in self.entries() {
             self.idf().write_json_key(out, key, true);
-            write_value(out, value, WIRE);
+            write(out, key, value);
             out.extend_from_slice(b", ");
         }
         out.extend_from_slice(b"\"__type\": \"");
@@ -142,7 +155,7 @@ impl Draft {
 #[inline]
 fn value(jiter: &mut Jiter) -> Result<Value, Fault> {
     match jiter.peek()? {
-        Peek::String => Ok(Value::Text(jiter.known_str()?.to_owned())),
+        Peek::String => Ok(Value::from(jiter.known_str()?)),
         peek => read(jiter, peek, 1),
     }
 }

@@ -293,18 +293,15 @@ impl<'n> Hop<'n> {
             {
                 self.inputs[reader].push(message);
             }
-            _ => self
-                .ledger
-                .outgoing
-                .push(Outgoing { queue: queue.clone(), body: message.to_wire().into_bytes() }),
+            _ => self.ledger.outgoing.push(Outgoing { queue: queue.clone(), body: self.net.body(&message) }),
         }
     }
 
     fn enqueue(&mut self, index: usize, messages: &[Message]) {
         if let Some(queue) = &self.net.slots[index].source {
-            let body = |message: &Message| message.to_wire().into_bytes();
-            let outgoing =
-                messages.iter().map(|message| Outgoing { queue: queue.clone(), body: body(message) });
+            let outgoing = messages
+                .iter()
+                .map(|message| Outgoing { queue: queue.clone(), body: self.net.body(message) });
             self.ledger.outgoing.extend(outgoing);
         }
     }

@@ -13,7 +13,7 @@ use super::slot::Slot;
 use super::switch::Woken;
 use crate::bots::Level;
 use crate::broker::{Broker, BrokerError, Wiring};
-use crate::message::Idf;
+use crate::message::{Idf, Message};
 
 /// The bound of a queue that no bot of this botnet reads.
 pub(super) const UNREAD_LIMIT: u64 = 100_000;
@@ -98,6 +98,11 @@ impl Net {
         if level >= slot.rules.level {
             self.logger.log(&slot.id, level, text);
         }
+    }
+
+    /// Returns a message as the broker stores it.
+    pub(super) fn body(&self, message: &Message) -> Vec<u8> {
+        if self.broker.packs() { message.to_packed() } else { message.to_wire().into_bytes() }
     }
 
     pub(super) fn wiring(&self, index: usize) -> Wiring {

@@ -20,7 +20,7 @@ pub(super) struct Resume<'s> {
 impl<'s> Resume<'s> {
     /// Claims the place of a report. Of equal reports the one that was begun comes first.
     pub(super) fn claim(slot: &'s Slot, link: &mut dyn Link, report: &Message) -> Result<Self, BrokerError> {
-        let identity = report.identity();
+        let identity = report.fingerprint();
         let mut taken = slot.in_hand.0.lock().unwrap_or_else(PoisonError::into_inner);
         let free = (0..slot.cores.len()).filter(|number| !taken.contains(&(identity, *number)));
         let mut first = None;

@@ -12,7 +12,7 @@ use super::slot::{Core, Slot};
 use super::switch::Woken;
 use crate::bots::{Bot, Failure, Level};
 use crate::broker::{BrokerError, Delivery, Link, RedisCache};
-use crate::message::Message;
+use crate::message::{Message, unpacked};
 use crate::pipeline::Kind;
 
 /// The rest before a broker that failed is asked again; doubled up to [`LOOK`].
@@ -212,7 +212,7 @@ impl Worker {
         let report = match Message::from_wire(&slot.site.idf, &delivery.body, None) {
             Ok(report) => report,
             Err(error) => {
-                let input = Input::Unreadable(delivery.body.clone(), error.to_string());
+                let input = Input::Unreadable(unpacked(delivery.body.clone()), error.to_string());
                 return self.give_up(link, input, "", None);
             }
         };
@@ -333,6 +333,6 @@ impl Worker {
 fn read(idf: &Arc<crate::message::Idf>, delivery: &Delivery) -> Input {
     match Message::from_wire(idf, &delivery.body, None) {
         Ok(message) => Input::Message(message),
-        Err(error) => Input::Unreadable(delivery.body.clone(), error.to_string()),
+        Err(error) => Input::Unreadable(unpacked(delivery.body.clone()), error.to_string()),
     }
 }

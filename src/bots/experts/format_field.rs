@@ -134,7 +134,7 @@ impl Replace {
 fn text_of(event: &Message, field: &str) -> Result<Option<String>, Failure> {
     match lookup(event, field).as_deref() {
         None => Ok(None),
-        Some(Value::Text(text)) => Ok(Some(text.clone())),
+        Some(Value::Text(text)) => Ok(Some(text.as_str().to_owned())),
         Some(other) => Err(Failure::Other(format!("{field} is {}, which is no text", python::repr(other)))),
     }
 }

@@ -127,7 +127,7 @@ impl<'a> Item<'a> {
 
     /// Owns a text.
     pub(crate) fn text(text: String) -> Item<'a> {
-        Item::Value(Cow::Owned(Value::Text(text)))
+        Item::Value(Cow::Owned(Value::from(text)))
     }
 
     fn str(&self) -> String {
@@ -164,7 +164,7 @@ impl<'a> Item<'a> {
             }
             (Value::Text(text), Some(index)) => {
                 let c = text.chars().nth(index).ok_or("string index out of range")?;
-                Value::Text(c.to_string())
+                Value::from(c.to_string())
             }
             (Value::List(_), None) => return Err("list indices must be integers or slices, not str".into()),
             (Value::Text(_), None) => return Err("string indices must be integers, not 'str'".into()),

@@ -123,7 +123,7 @@ fn lower(value: &Jinja) -> Value {
                     .collect(),
             )
         }
-        _ => Value::Text(value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+        _ => Value::from(value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
     }
 }
 

@@ -81,8 +81,8 @@ fn write_single(event: &Message, key: &str, out: &mut Vec<u8>) -> Result<(), Fai
             return Ok(());
         }
         ("output", Some(Value::Text(text))) => match json::parse(text.as_bytes()) {
-            Ok(Value::Text(inner)) => inner,
-            _ => text.clone(),
+            Ok(Value::Text(inner)) => inner.into_string(),
+            _ => text.as_str().to_owned(),
         },
         ("output", None) => {
             return Err(Failure::Other("the event has no output, which is to be written".into()));

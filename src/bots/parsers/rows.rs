@@ -3,9 +3,6 @@
 
 use std::borrow::Cow;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use crate::message::python;
 
 /// Reads rows of a text from a position on.
@@ -56,8 +53,17 @@ impl<'t> Rows<'t> {
         self.at = after_end(bytes, at);
         let row = &text[start..at];
         // What a quoted cell holds may span lines; Python has only the last of them at hand.
-        Some(row.rfind(['\n', '\r']).map_or(row, |end| &row[end + 1..]))
+        Some(last_line(row))
     }
+}
+
+fn last_line(row: &str) -> &str {
+    let bytes = row.as_bytes();
+    // Most rows have one line, and to look for one byte is quick.
+    if !bytes.contains(&b'\n') && !bytes.contains(&b'\r') {
+        return row;
+    }
+    bytes.iter().rposition(|byte| is_end(*byte)).map_or(row, |end| &row[end + 1..])
 }
 
 /// Reads one cell; returns it and where it ends: at a delimiter, an end of line or the end of the text.
@@ -154,37 +160,18 @@ pub(crate) fn plain<S: AsRef<str>>(cells: &[S], delimiter: char) -> String {
 #[derive(Debug)]
 pub(crate) struct Raw {
     head: String,
-    /// Base64 of as much of the head as does not depend on what follows.
-    encoded: String,
-    rest: usize,
 }
 
 impl Raw {
     pub(crate) fn new(header: &[&str], end: &str) -> Raw {
-        let head = quoted(header) + end;
-        let rest = head.len() / 3 * 3;
-        Raw { encoded: STANDARD.encode(&head[..rest]), head, rest }
+        Raw { head: quoted(header) + end }
     }
 
     /// Returns it as text, without white space around, as IntelMQ stores it.
     pub(crate) fn text(&self, line: &str) -> String {
-        python::strip(&format!("{}{line}", self.head)).to_owned()
-    }
-
-    /// Returns it as Base64.
-    pub(crate) fn encode(&self, line: &str) -> String {
-        let line = line.trim_end_matches(python::is_space);
-        if line.is_empty() || !self.head.starts_with('"') {
-            return STANDARD.encode(self.text(line));
-        }
-        let mut out = String::with_capacity(self.encoded.len() + line.len() / 3 * 4 + 12);
-        out.push_str(&self.encoded);
-        // The head's last bytes make a group of three with the line's first.
-        let rest = &self.head.as_bytes()[self.rest..];
-        let (first, line) = line.as_bytes().split_at(line.len().min((3 - rest.len()) % 3));
-        STANDARD.encode_string([rest, first].concat(), &mut out);
-        STANDARD.encode_string(line, &mut out);
-        out
+        let text = [&self.head, line].concat();
+        let stripped = python::strip(&text);
+        if stripped.len() == text.len() { text } else { stripped.to_owned() }
     }
 }
 
@@ -254,14 +241,12 @@ mod tests {
 
     #[test]
     fn raw_is_the_header_and_the_line() {
-        for header in [vec!["a"], vec!["a", "bc"], vec!["a\"", "b,c", "ü"], vec![]] {
-            let raw = Raw::new(&header, "\r\n");
-            for line in ["", "x", "  x, \t", "\"ü\"", " \u{a0}"] {
-                assert_eq!(raw.encode(line), STANDARD.encode(raw.text(line)), "{header:?} {line:?}");
-            }
-        }
         assert_eq!(Raw::new(&["a", "b"], "\n").text(" 1,2  "), "\"a\",\"b\"\n 1,2");
-        assert_eq!(Raw::new(&["a"], "\n").text("  "), "\"a\"");
+        assert_eq!(Raw::new(&["a\"", "ü"], "\r\n").text("x\t"), "\"a\"\"\",\"ü\"\r\nx");
+        assert_eq!(
+            (Raw::new(&["a"], "\n").text("  "), Raw::new(&[], "\n").text(" x")),
+            ("\"a\"".into(), "x".into())
+        );
     }
 
     #[test]

@@ -71,7 +71,7 @@ fn lower(value: &Value) -> rusqlite::types::Value {
         Value::Bool(value) => Cell::Integer((*value).into()),
         Value::Int(value) => Cell::Integer(*value),
         Value::Float(value) => Cell::Real(*value),
-        Value::Text(value) => Cell::Text(value.clone()),
+        Value::Text(value) => Cell::Text(value.as_str().to_owned()),
         Value::Bytes(value) => Cell::Blob(value.clone()),
         Value::BigInt(_) | Value::List(_) | Value::Map(_) => Cell::Text(json::to_text(value, false, false)),
     }

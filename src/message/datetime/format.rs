@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(cases.len(), 92);
         for case in &cases {
             let format = TimeFormat::parse(case.get("format").and_then(Value::as_str).unwrap()).unwrap();
-            let moment = format.convert(&decode(case.get("in").unwrap())).map_or(Value::Null, Value::Text);
+            let moment = format.convert(&decode(case.get("in").unwrap())).map_or(Value::Null, Value::from);
             assert_eq!(Some(&moment), case.get("out"), "{case:?}");
         }
     }

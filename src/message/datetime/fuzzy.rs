@@ -370,7 +370,7 @@ mod tests {
         for case in &cases {
             let Value::List(case) = case else { panic!("{case:?} is no list") };
             let moment =
-                parse(case[0].as_str().unwrap(), today).map(|moment| Value::Text(super::super::iso(moment)));
+                parse(case[0].as_str().unwrap(), today).map(|moment| Value::from(super::super::iso(moment)));
             assert_eq!(moment.unwrap_or(Value::Null), case[1], "{case:?}");
         }
     }

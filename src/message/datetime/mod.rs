@@ -74,12 +74,12 @@ pub(crate) fn sanitize(value: Value) -> Option<Value> {
         return Some(Value::Text(text));
     }
     if let Some(text) = plain(&text) {
-        return Some(Value::Text(text));
+        return Some(Value::from(text));
     }
     if is_valid(&text) {
         return Some(Value::Text(text));
     }
-    parse_fuzzy(&text).map(|moment| Value::Text(iso(moment)))
+    parse_fuzzy(&text).map(|moment| Value::from(iso(moment)))
 }
 
 /// `YYYY-MM-DDTHH:MM:SS`, a fraction of one to six digits or none, `+00:00`.

@@ -26,6 +26,7 @@ use super::types::{
 };
 use crate::broker::{Hop, Outgoing, Wiring};
 use crate::diagnostic::suggest;
+use crate::message::unpacked;
 use crate::runtime::Botnet;
 use crate::service::{Fault, ServiceStatus, Services, Trouble};
 
@@ -236,7 +237,7 @@ async fn peek(
 ) -> Answer<Vec<String>> {
     let broker = service.botnet.broker();
     let bodies = blocking(move || broker.peek(&queue, query.max.unwrap_or(10).min(1000))).await?;
-    Ok(Json(bodies.iter().map(|body| String::from_utf8_lossy(body).into_owned()).collect()))
+    Ok(Json(bodies.into_iter().map(|body| String::from_utf8_lossy(&unpacked(body)).into_owned()).collect()))
 }
 
 /// Puts messages into a queue, as they are.

@@ -26,7 +26,7 @@ impl Scope for Time {
         match (name, steps.first()) {
             ("time", Some(Step::Item(format))) => {
                 let text = format::strftime(self.0, format)?;
-                Ok((Item::Value(std::borrow::Cow::Owned(Value::Text(text))), 1))
+                Ok((Item::Value(std::borrow::Cow::Owned(Value::from(text))), 1))
             }
             ("time", _) => Err("time needs a format, as in {time[%Y-%m-%d]}".to_owned()),
             _ => Err(format::missing(name)),

@@ -108,7 +108,7 @@ fn plain(value: &Item) -> Value {
         ValueKind::Seq | ValueKind::Iterable => {
             Value::List(value.try_iter().into_iter().flatten().map(|item| plain(&item)).collect())
         }
-        _ => Value::Text(value.to_string()),
+        _ => Value::from(value.to_string()),
     }
 }
 

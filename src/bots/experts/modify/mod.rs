@@ -97,7 +97,7 @@ impl Rule {
                 Condition::Regex(pattern) => {
                     let number;
                     let text = match &*value {
-                        Value::Text(text) => text,
+                        Value::Text(text) => text.as_str(),
                         Value::Int(_) | Value::BigInt(_) | Value::Float(_) | Value::Bool(_) => {
                             number = python::str(&value);
                             &number
@@ -126,7 +126,7 @@ impl Rule {
                 NewValue::Fixed(value) => value.clone(),
                 NewValue::Format(template) => {
                     let text = template.render(&Names { event, groups });
-                    Value::Text(text.map_err(|error| self.failed(field, &error))?)
+                    Value::from(text.map_err(|error| self.failed(field, &error))?)
                 }
             };
             event.add_with(field, value, how)?;

@@ -39,7 +39,7 @@ pub(super) fn text(parser: &Parser<'_>, start: usize, name: &Name, texts: &[Stri
     if kind(parser, name) != Some(FieldType::IpAddress) {
         return Ok(());
     }
-    match texts.iter().find(|text| !FieldType::IpAddress.is_valid(&Value::Text((*text).clone()))) {
+    match texts.iter().find(|text| !FieldType::IpAddress.is_valid(&Value::from((*text).clone()))) {
         None => Ok(()),
         Some(text) => Err(parser.refused(
             start,

@@ -225,7 +225,7 @@ impl<'s> Parser<'s> {
             None => match self.flag() {
                 Some(flag) => Value::Bool(flag),
                 None => match self.string() {
-                    Some(text) => Value::Text(text),
+                    Some(text) => Value::from(text),
                     None => {
                         return Err(
                             self.expected("a value: a text in quotes, a number, true, false or a $variable")

@@ -125,7 +125,7 @@ impl Reading {
             value if !value.is_truthy() => Ok(false),
             Value::Text(text) => {
                 if !text.contains("://") {
-                    text.insert_str(0, &self.protocol);
+                    *text = format!("{}{}", self.protocol, text.as_str()).into();
                 }
                 Ok(true)
             }

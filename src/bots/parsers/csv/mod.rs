@@ -163,9 +163,9 @@ impl Csv {
         }
         for (key, template) in &self.composed {
             let text = template.render(&Cells(&row.cells))?;
-            event.add_key(key, Value::Text(text), Add::default()).map_err(|error| error.to_string())?;
+            event.add_key(key, Value::from(text), Add::default()).map_err(|error| error.to_string())?;
         }
-        event.add_with("raw", Value::Text(row.raw.clone()), Add::RAW).map_err(|error| error.to_string())?;
+        event.add_with("raw", Value::from(row.raw.clone()), Add::RAW).map_err(|error| error.to_string())?;
         self.common.finish(&mut event);
         Ok(event)
     }

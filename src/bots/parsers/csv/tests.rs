@@ -81,7 +81,7 @@ fn shown(event: &Message) -> Vec<(String, Value)> {
         let value = match name.as_ref() {
             "time.observation" => continue,
             "feed.name" if value.as_str() == Some("Test feed") => continue,
-            "raw" => Value::Text(String::from_utf8(event.raw().unwrap()).unwrap()),
+            "raw" => Value::from(String::from_utf8(event.raw().unwrap()).unwrap()),
             _ => value.clone(),
         };
         fields.push((name.into_owned(), value));

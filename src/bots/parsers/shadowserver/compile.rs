@@ -14,7 +14,13 @@ impl Plan {
     /// Looks everything up; also returns what the log shall be warned of.
     ///
     /// `end` is the report's end of line, `start` what every event begins with.
-    pub(crate) fn new(kind: &ReportType, header: &[&str], end: &str, start: Message) -> (Plan, Vec<String>) {
+    pub(crate) fn new(
+        kind: &ReportType,
+        header: &[&str],
+        end: &str,
+        mut start: Message,
+    ) -> (Plan, Vec<String>) {
+        start.share();
         let idf = Arc::clone(start.idf());
         let mut maker = Maker::new(&kind.feed_name, header, &idf);
         let mut required: Vec<Step> = kind.required.iter().filter_map(|m| maker.require(m)).collect();
@@ -67,7 +73,7 @@ fn constants(kind: &ReportType, idf: &Arc<Idf>) -> Result<Vec<(Key, Option<Value
             let key = idf.key(MessageType::Event, name).map_err(|error| error.to_string())?;
             fixed.push((key, None));
         }
-        fixed.extend(scratch.entries().map(|(key, value)| (key.clone(), Some(value.clone()))));
+        fixed.extend(scratch.entries().map(|(key, value)| (key.clone(), Some(value.clone().shared()))));
     }
     Ok(fixed)
 }

@@ -61,6 +61,11 @@ pub(crate) trait Columns {
 
     /// Returns a column's text, unless the report has no such column or the row is too short for it.
     fn text(&self, name: &str) -> Option<&str>;
+
+    /// Makes a value of a column's text as it is.
+    fn value(&self, text: &str) -> Value {
+        Value::from(text)
+    }
 }
 
 impl Function {
@@ -83,18 +88,18 @@ impl Function {
     pub(crate) fn convert(self, text: &str, row: &dyn Columns) -> Converted {
         match self {
             Function::NotNone if matches!(text, "" | "0" | "unknown") => Ok(None),
-            Function::NotNone => Ok(Some(Value::from(text))),
+            Function::NotNone => Ok(Some(row.value(text))),
             Function::Int => int(text),
             Function::NotZero => Ok(int(text)?.filter(|number| *number != Value::Int(0))),
             Function::Float => float(text),
             Function::Bool => Ok(bool(text).map(Value::Bool)),
-            Function::Ip if is_ip(text) => Ok(Some(Value::from(text))),
+            Function::Ip if is_ip(text) => Ok(Some(row.value(text))),
             Function::Network if text.contains('/') && accepts(FieldType::IpNetwork, text) => {
-                Ok(Some(Value::from(text)))
+                Ok(Some(row.value(text)))
             }
-            Function::Fqdn if accepts(FieldType::Fqdn, text) => Ok(Some(Value::from(text))),
+            Function::Fqdn if accepts(FieldType::Fqdn, text) => Ok(Some(row.value(text))),
             Function::Ip | Function::Network | Function::Fqdn => Ok(None),
-            Function::AddUtc => Ok(Some(Value::Text(format!("{text} UTC")))),
+            Function::AddUtc => Ok(Some(Value::from(format!("{text} UTC")))),
             Function::Date => Ok(date(text)),
             Function::DateUtc => Ok(date(&format!("{text}+00:00"))),
             Function::CveFromTag => Ok(cves(text)),
@@ -109,7 +114,7 @@ impl Function {
                 "vulnerable-exchange-server",
             )))),
             Function::CategoryOrDetail => Ok(category_or_detail(row)),
-            Function::HostAndUrl => Ok(Some(Value::Text(host_and_url(text, row).into_owned()))),
+            Function::HostAndUrl => Ok(Some(Value::from(host_and_url(text, row)))),
         }
     }
 }
@@ -192,7 +197,7 @@ pub(crate) fn plain_moment(text: &str) -> Option<Value> {
     moment.push('T');
     moment.push_str(&text[11..]);
     moment.push_str("+00:00");
-    Some(Value::Text(moment))
+    Some(Value::from(moment))
 }
 
 /// Returns the identifiers of vulnerabilities in a list separated by `;`, sorted, each once.
@@ -210,7 +215,7 @@ fn cves(text: &str) -> Option<Value> {
     let mut found: Vec<&str> = text.split(';').filter(is_cve).collect();
     found.sort_unstable();
     found.dedup();
-    (!found.is_empty()).then(|| Value::Text(found.join(";")))
+    (!found.is_empty()).then(|| Value::from(found.join(";")))
 }
 
 fn force_base64(text: &str) -> Converted {
@@ -223,7 +228,7 @@ fn force_base64(text: &str) -> Converted {
     let body = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);
     let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
     let is_base64 = !body.is_empty() && text.len().is_multiple_of(4) && body.bytes().all(alphabet);
-    Ok(Some(Value::Text(if is_base64 { text.to_owned() } else { STANDARD.encode(text) })))
+    Ok(Some(Value::from(if is_base64 { text.to_owned() } else { STANDARD.encode(text) })))
 }
 
 fn exchange<'a>(tag: &str, compromised: &'a str, vulnerable: &'a str) -> &'a str {

@@ -246,7 +246,7 @@ impl Shadowserver {
     ) -> Result<Progress, Failure> {
         let Prepared { text, at, until, tally, plan, .. } = prepared;
         let mut rows = Rows::new(text, *at);
-        let mut row = Row::default();
+        let mut row = Row::of(text);
         while !context.is_full() && rows.position() < *until {
             let Some(line) = rows.next_row(&mut row.cells) else {
                 tally.log(context);

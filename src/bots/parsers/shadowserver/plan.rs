@@ -1,10 +1,11 @@
 //! How the rows of one report become events: the mapping with its columns, fields and functions looked up once.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::super::rows::Raw;
 use super::convert::{Columns, Function, plain_moment};
-use crate::message::{Add, Key, Message, MessageError, Value, python};
+use crate::message::{Add, Key, Message, MessageError, Text, Value, python};
 
 /// What is done with each row of a report.
 #[derive(Debug)]
@@ -66,10 +67,18 @@ pub(super) const LOOKED_AT: [&str; 9] =
     ["application", "category", "cc_dns", "detail", "hostname", "http_host", "http_url", "ip", "url"];
 
 /// The cells of a row, and room for the entries of `extra`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Row<'t> {
+    /// The report's text, whose parts the cells are.
+    text: &'t Arc<String>,
     pub(crate) cells: Vec<Cow<'t, str>>,
     work: Work,
+}
+
+impl<'t> Row<'t> {
+    pub(crate) fn of(text: &'t Arc<String>) -> Row<'t> {
+        Row { text, cells: Vec::new(), work: Work::default() }
+    }
 }
 
 /// An event in the making.
@@ -99,16 +108,15 @@ impl Plan {
         if let Some(missing) = &self.missing {
             return Err(Fault { error: missing.clone(), note: None });
         }
-        let mut event = Message::event(self.start.idf());
-        event.reserve(self.room);
+        let mut event = Message::event_with_room(self.start.idf(), self.room);
         for (key, value) in self.start.entries() {
             event.put(key, value.clone());
         }
-        let Row { cells, work } = row;
+        let Row { text, cells, work } = row;
         work.extra.clear();
         work.extra.resize(self.slots.len(), None);
         work.returned.clear();
-        let cells = Cells { cells, looked_at: &self.looked_at };
+        let cells = Cells { text, cells, looked_at: &self.looked_at };
         for (number, step) in self.required.iter().enumerate() {
             if !self.require(step, &cells, &mut event)? {
                 work.returned.push(number);
@@ -124,11 +132,11 @@ impl Plan {
             Some(key) if event.get_key(key).is_some() => {
                 return Err(MessageError::KeyExists("raw".to_owned()).into());
             }
-            Some(key) => event.put(key, Value::Text(self.raw.encode(line))),
+            Some(key) => event.put(key, Value::Text(Text::encoded(self.raw.text(line).into_bytes()))),
             None => return Err(MessageError::InvalidKey("raw".to_owned()).into()),
         }
         for &(cell, slot) in &self.unused {
-            work.keep(cells.get(cell), slot);
+            work.keep(&cells, cell, slot);
         }
         self.keep_returned(&cells, work);
         self.store_extra(&mut event, &mut work.extra)?;
@@ -188,14 +196,14 @@ impl Plan {
                 };
             }
             if names > 0 {
-                work.keep(cells.get(cell), fallback);
+                work.keep(cells, cell, fallback);
             }
         }
     }
 
     fn convert(&self, step: &Step, text: &str, cells: &Cells) -> Result<Option<Value>, Fault> {
         let (result, name) = match &step.convert {
-            Convert::Text => return Ok(Some(Value::from(text))),
+            Convert::Text => return Ok(Some(cells.value(text))),
             Convert::Moment => match plain_moment(text) {
                 Some(moment) => return Ok(Some(moment)),
                 None => (Function::AddUtc.convert(text, cells), Function::AddUtc.name()),
@@ -250,9 +258,10 @@ impl Plan {
 
 impl Work {
     /// Puts an unused column into `extra`, unless it is empty.
-    fn keep(&mut self, text: Option<&str>, slot: usize) {
+    fn keep(&mut self, cells: &Cells, cell: usize, slot: usize) {
+        let text = cells.get(cell);
         if text != Some("") {
-            self.extra[slot] = Some(text.map_or(Value::Null, Value::from));
+            self.extra[slot] = Some(text.map_or(Value::Null, |text| cells.value(text)));
         }
     }
 }
@@ -262,6 +271,7 @@ fn repr(text: &str) -> String {
 }
 
 struct Cells<'a> {
+    text: &'a Arc<String>,
     cells: &'a [Cow<'a, str>],
     looked_at: &'a [Option<usize>; LOOKED_AT.len()],
 }
@@ -283,5 +293,9 @@ impl Columns for Cells<'_> {
 
     fn text(&self, name: &str) -> Option<&str> {
         self.place(name).and_then(|cell| self.get(cell))
+    }
+
+    fn value(&self, text: &str) -> Value {
+        Value::Text(Text::part(self.text, text))
     }
 }

@@ -1,5 +1,7 @@
 //! A report in hand: its text, how far it is read, and what is done with its rows.
 
+use std::sync::Arc;
+
 use super::super::base::Tally;
 use super::super::identity::Identity;
 use super::super::rows::{Rows, line_end};
@@ -10,7 +12,7 @@ use crate::message::{Message, python};
 /// A report whose header is read.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    pub(crate) text: String,
+    pub(crate) text: Arc<String>,
     /// The byte where the next row begins.
     pub(crate) at: usize,
     /// The byte up to which the text is known to be that of the report in hand.
@@ -33,7 +35,7 @@ impl Prepared {
     ) -> (Prepared, Vec<String>) {
         let lead = text.len() - text.trim_start_matches(python::is_space).len();
         let identity = Identity::of(report, &text, (!text.contains('\0')).then_some(lead));
-        let text = clean(text);
+        let text = Arc::new(clean(text));
         let mut rows = Rows::new(&text, 0);
         let mut cells = Vec::new();
         rows.next_row(&mut cells);

@@ -142,8 +142,8 @@ impl How {
         Ok(match (self, value) {
             (How::Same, _) | (How::List, Value::List(_)) => Some(value.clone()),
             (How::List, _) => Some(Value::List(vec![value.clone()])),
-            (How::Text, _) => Some(Value::Text(python::str(value))),
-            (How::Utc, Value::Text(text)) => Some(Value::Text(format!("{text}+00"))),
+            (How::Text, _) => Some(Value::from(python::str(value))),
+            (How::Utc, Value::Text(text)) => Some(Value::from(format!("{}+00", text.as_str()))),
             (How::Utc, _) => return Err("a text"),
             (How::Keys, Value::Map(items)) => {
                 Some(Value::List(items.iter().map(|(key, _)| Value::from(key)).collect()))

@@ -129,7 +129,7 @@ impl Parser for Shodan {
         let banner = base::object(&text)?;
         let mut event = self.common.event(report);
         // Not the report's own: bytes that are no text are left out.
-        event.add_with("raw", Value::Text(STANDARD.encode(&text)), Add::RAW)?;
+        event.add_with("raw", Value::from(STANDARD.encode(&text)), Add::RAW)?;
         match &self.mapping {
             Some(mapping) => full(mapping, &banner, &mut event)?,
             None => minimal(banner, &mut event)?,
