@@ -240,7 +240,7 @@ impl<'a> Context<'a> {
     /// Appends bytes to a file, exactly once however often the process dies.
     pub fn append(&mut self, file: &Path, bytes: &[u8]) {
         match self.effects.appends.last_mut() {
-            Some((last, buffer)) if last == file => buffer.extend_from_slice(bytes),
+            Some((last, buffer)) if last.as_os_str() == file.as_os_str() => buffer.extend_from_slice(bytes),
             _ => self.effects.appends.push((file.to_owned(), bytes.to_vec())),
         }
     }

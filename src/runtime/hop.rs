@@ -5,7 +5,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 
 use super::control::BotState;
 use super::journal;
@@ -28,6 +28,8 @@ pub(super) struct Hop<'n> {
     head: usize,
     /// Bots that must get their messages through the queue this time.
     excluded: &'n HashSet<usize>,
+    /// The queue that was sent to last, and its reader.
+    last: Option<(Arc<str>, Option<usize>)>,
     /// What waits to be handed straight on, by bot.
     inputs: Vec<Vec<Message>>,
     /// Who takes part beside the head; held until everything is committed.
@@ -71,7 +73,7 @@ pub(super) struct Served {
 impl<'n> Hop<'n> {
     pub(super) fn new(net: &'n Net, head: usize, excluded: &'n HashSet<usize>) -> Self {
         let inputs = net.slots.iter().map(|_| Vec::new()).collect();
-        Hop { net, head, excluded, inputs, helpers: Vec::new(), ledger: Ledger::default() }
+        Hop { net, head, excluded, last: None, inputs, helpers: Vec::new(), ledger: Ledger::default() }
     }
 
     pub(super) fn net(&self) -> &'n Net {
@@ -281,11 +283,23 @@ impl<'n> Hop<'n> {
         self.deliver(slot, last, message);
     }
 
-    fn deliver(&mut self, sender: &Slot, queue: &std::sync::Arc<str>, message: Message) {
-        match self.net.readers.get(queue) {
+    /// Returns the bot of this process that reads a queue; most messages go where the one before went.
+    fn reader(&mut self, queue: &Arc<str>) -> Option<usize> {
+        match &self.last {
+            Some((last, reader)) if Arc::ptr_eq(last, queue) => *reader,
+            _ => {
+                let reader = self.net.readers.get(queue).copied();
+                self.last = Some((Arc::clone(queue), reader));
+                reader
+            }
+        }
+    }
+
+    fn deliver(&mut self, sender: &Slot, queue: &Arc<str>, message: Message) {
+        match self.reader(queue) {
             // A parser's report may take more than one hop, so it must lie in its queue meanwhile. So must what a collector
             // fetched: if a bot further down failed, the fetching could not be done again.
-            Some(&reader)
+            Some(reader)
                 if reader > self.head
                     && self.net.slots[self.head].kind() != Kind::Collector
                     && !sender.rules.load_balance

@@ -115,9 +115,7 @@ impl Expert for Url {
     fn process(&mut self, mut event: Message, context: &mut Context) -> Result<(), Failure> {
         let mut protocol_known = false;
         for end in &self.ends {
-            let Some(url) = event.get_key(&end.url).and_then(Value::as_str).map(str::to_owned) else {
-                continue;
-            };
+            let Some(Value::Text(url)) = event.get_key(&end.url).cloned() else { continue };
             let parts = Parts::of(&url);
             let scheme = SCHEMES.iter().find(|(name, ..)| *name == parts.scheme);
             self.add_host(&mut event, end, &parts)?;
@@ -160,8 +158,9 @@ impl Url {
         if host.is_empty() {
             return Ok(());
         }
+        let is_name = is_plain_name(&host);
         let host = Value::from(host);
-        let address = FieldType::IpAddress.sanitize(&host).ok().flatten();
+        let address = if is_name { None } else { FieldType::IpAddress.sanitize(&host).ok().flatten() };
         if let Some(address) = address.filter(|address| FieldType::IpAddress.is_valid(address)) {
             self.add(event, end.ip.as_ref(), Some(address))?;
         } else if let Some(fqdn) = &end.fqdn {
@@ -172,6 +171,12 @@ impl Url {
         }
         Ok(())
     }
+}
+
+/// Tells, cheaply, that a host is no address in whatever form.
+fn is_plain_name(host: &str) -> bool {
+    host.ends_with(|last: char| last.is_ascii_alphabetic())
+        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
 }
 
 fn not_empty(text: &str) -> Option<&str> {
