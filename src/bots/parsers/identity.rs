@@ -32,10 +32,7 @@ struct Held<'m> {
 
 impl<'m> Held<'m> {
     fn of(report: &'m Message) -> Held<'m> {
-        let text = match report.get("raw") {
-            Some(Value::Text(text)) => text,
-            _ => return Held { held: b"", ratio: (1, 1) },
-        };
+        let Some(Value::Text(text)) = report.get("raw") else { return Held { held: b"", ratio: (1, 1) } };
         match text.decoded() {
             Some(bytes) => Held { held: bytes, ratio: (1, 1) },
             None => Held { held: text.as_bytes(), ratio: (3, 4) },

@@ -116,7 +116,7 @@ impl Plan {
         work.extra.clear();
         work.extra.resize(self.slots.len(), None);
         work.returned.clear();
-        let cells = Cells { text, cells, looked_at: &self.looked_at };
+        let cells = Cells { text, row: cells, looked_at: &self.looked_at };
         for (number, step) in self.required.iter().enumerate() {
             if !self.require(step, &cells, &mut event)? {
                 work.returned.push(number);
@@ -272,13 +272,13 @@ fn repr(text: &str) -> String {
 
 struct Cells<'a> {
     text: &'a Arc<String>,
-    cells: &'a [Cow<'a, str>],
+    row: &'a [Cow<'a, str>],
     looked_at: &'a [Option<usize>; LOOKED_AT.len()],
 }
 
 impl Cells<'_> {
     fn get(&self, cell: usize) -> Option<&str> {
-        self.cells.get(cell).map(AsRef::as_ref)
+        self.row.get(cell).map(AsRef::as_ref)
     }
 
     fn place(&self, name: &str) -> Option<usize> {
