@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::error::{Answer, refused};
-use super::playbook::{passed, step};
+use super::playbook::step;
 use super::reach::Api;
 use crate::runtime::control::{Problem, Refusal, blocking};
 use crate::session::{self, Feed, Hand, LabWish, Range};
@@ -49,10 +49,7 @@ pub(super) async fn act(
             Deed::Do => {
                 session::up(world, &playbook, &wish, Range { only: Some(number), to: None }, &mut emit)
             }
-            Deed::Prepare if passed(&playbook, &lab) + 1 < number => {
-                session::up(world, &playbook, &wish, Range { only: None, to: Some(number - 1) }, &mut emit)
-            }
-            Deed::Prepare => session::reset(world, &playbook, &lab, Some(number), &mut emit),
+            Deed::Prepare => session::prepare(world, &playbook, &lab, number, &mut emit),
         };
         let ended = outcome.map_err(refused)?;
         if deed == Deed::Prepare {

@@ -16,7 +16,7 @@ pub(super) fn judge(expected: &Events, observation: &Observation) -> Finding {
     let output = observation.outputs.get(&expected.file.value);
     let all = output.map_or(&[][..], |output| &output.events);
     let faults = output.map_or(&[][..], |output| &output.faults);
-    let seen: Vec<&Event> = all.iter().filter(|event| has(event, &expected.filter)).collect();
+    let seen: Vec<&Event> = all.iter().filter(|event| fits(event, &expected.filter)).collect();
     let place = format!(" in {}{}", expected.file.value, words::filter(&expected.filter));
     let mut finding = Finding {
         holds: true,
@@ -60,7 +60,7 @@ pub(super) fn judge(expected: &Events, observation: &Observation) -> Finding {
 /// Writes the events that were seen as golden lines: only what is compared of them, sorted unless the order matters.
 pub(super) fn golden(expected: &Events, observation: &Observation) -> Option<String> {
     let all = &observation.outputs.get(&expected.file.value)?.events;
-    let seen = all.iter().filter(|event| has(event, &expected.filter)).map(|event| view(event, expected));
+    let seen = all.iter().filter(|event| fits(event, &expected.filter)).map(|event| view(event, expected));
     let mut lines: Vec<String> = seen.filter_map(|event| serde_json::to_string(&event).ok()).collect();
     if !expected.in_order {
         lines.sort();
@@ -80,7 +80,8 @@ fn look(expected: &Events, seen: usize, exists: bool) -> String {
     format!("`intelmq-lab events`: what is in {}?", expected.file.value)
 }
 
-fn has(event: &Event, filter: &Event) -> bool {
+/// Tells whether an event has all of some values; `null` means that the field is missing.
+pub fn fits(event: &Event, filter: &Event) -> bool {
     filter.iter().all(|(name, value)| difference::same(Some(value), event.get(name)))
 }
 
@@ -179,7 +180,7 @@ fn contain(expected: &Events, golden: &Golden, seen: &[Event]) -> Compared {
     let wrong = missing.len();
     // What is there in itself has no nearest event to be compared with.
     let (there, missing): (Vec<usize>, Vec<usize>) =
-        missing.into_iter().partition(|index| seen.iter().any(|event| has(event, &wanted[*index])));
+        missing.into_iter().partition(|index| seen.iter().any(|event| fits(event, &wanted[*index])));
     let missing: Vec<Leftover<'_>> =
         missing.into_iter().map(|index| Leftover { number: index + 1, event: &wanted[index] }).collect();
     let mut lines: Vec<String> = Vec::new();
@@ -196,7 +197,7 @@ fn contain(expected: &Events, golden: &Golden, seen: &[Event]) -> Compared {
 /// Returns the first expected event that does not come after the ones before it.
 fn out_of_order(wanted: &[Event], seen: &[Event]) -> Vec<usize> {
     let mut rest = seen.iter();
-    let lost = wanted.iter().position(|wanted| !rest.any(|event| has(event, wanted)));
+    let lost = wanted.iter().position(|wanted| !rest.any(|event| fits(event, wanted)));
     lost.into_iter().collect()
 }
 
@@ -206,7 +207,7 @@ fn out_of_order(wanted: &[Event], seen: &[Event]) -> Vec<usize> {
 fn unmatched(wanted: &[Event], seen: &[Event]) -> Vec<usize> {
     let fits: Vec<Vec<usize>> = wanted
         .iter()
-        .map(|wanted| (0..seen.len()).filter(|index| has(&seen[*index], wanted)).collect())
+        .map(|wanted| (0..seen.len()).filter(|index| fits(&seen[*index], wanted)).collect())
         .collect();
     let mut owners: Vec<Option<usize>> = vec![None; seen.len()];
     (0..wanted.len())

@@ -19,6 +19,7 @@ mod words;
 pub use bless::bless;
 pub use canonical::{Event, Places, dumped_row, events_of};
 pub use count::Count;
+pub use events::fits;
 pub use expectation::{
     Dump, Events, Expectation, File, Http, Log, LogLevel, Need, Queue, Since, State, Status, Table,
 };

@@ -7,39 +7,58 @@ use super::catalog;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::{self, bold};
-use super::step;
-use super::table;
-use crate::playbook::{Part, Playbook, Show, ShowLines, Step};
-use crate::template;
-use crate::template::Variables;
+use super::{lab, step, table};
+use crate::playbook::{Playbook, Step};
+use crate::session::{Lab, Reader};
 
 /// The arguments of `show`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: intelmq-lab show PLAYBOOK 1")]
 pub(super) struct Args {
-    /// The playbook
+    /// The playbook: its id, or its folder
     playbook: String,
     /// A step, by number or id: show its text
+    #[arg(group = "which")]
     step: Option<String>,
+    /// The same, as `up` takes it
+    #[arg(long = "step", value_name = "STEP", group = "which")]
+    named: Option<String>,
+    /// Show the answer too: what is to be seen once the step is done
+    #[arg(long, requires = "which")]
+    answer: bool,
     /// Show the presenter's notes and the hints too
-    #[arg(long, requires = "step")]
+    #[arg(long, requires = "which")]
     notes: bool,
+    /// The lab that fills the text in; needed only when there are several of the playbook
+    #[arg(long, value_name = "NAME")]
+    lab: Option<String>,
 }
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let playbook = catalog::read(&catalog::one(&args.playbook, common)?.entry)?;
-    match &args.step {
-        Some(word) => {
-            let number = step::number(&playbook, word)?;
-            let step = &playbook.steps[number - 1];
-            if common.json {
-                output::json(&Reader::of(&playbook).json(number, step))?;
-            } else {
-                output::data(&Reader::of(&playbook).text(number, step, args.notes))?;
-            }
+    let world = lab::world()?;
+    let lab = world.labs.of_playbook(&playbook.id, args.lab.as_deref())?;
+    let reader = match &lab {
+        Some(lab) => Reader::in_lab(&world, &playbook, lab)?,
+        None => Reader::without_lab(&playbook),
+    };
+    let Some(named) = args.step.as_ref().or(args.named.as_ref()) else {
+        if common.json {
+            output::json(&playbook_json(&playbook, &reader))?;
+        } else {
+            output::data(&overview(&playbook))?;
         }
-        None if common.json => output::json(&playbook_json(&playbook))?,
-        None => output::data(&overview(&playbook))?,
+        return Ok(Exit::Ok);
+    };
+    let number = step::number(&playbook, named)?;
+    let step = &playbook.steps[number - 1];
+    if common.json {
+        output::json(&step_json(&reader, number, step))?;
+        return Ok(Exit::Ok);
+    }
+    output::data(&text(args, &reader, number, step))?;
+    if lab.is_none() || args.answer && lab.as_ref().is_some_and(|lab| lab.passed(&playbook) < number) {
+        output::talk(&format!("\n{}", placeholders(&playbook, lab.as_ref())));
     }
     Ok(Exit::Ok)
 }
@@ -59,105 +78,61 @@ fn overview(playbook: &Playbook) -> String {
     text
 }
 
-/// Shows the texts of a playbook to somebody without a lab.
-struct Reader<'a> {
-    playbook: &'a Playbook,
-    variables: Variables,
+fn text(args: &Args, reader: &Reader<'_>, number: usize, step: &Step) -> String {
+    let mut text = heading(&format!("{number}. {}", step.title), &reader.before(step));
+    let mut add = |title: &str, inner: &str| {
+        if !inner.is_empty() {
+            text.push('\n');
+            text += &heading(title, inner);
+        }
+    };
+    if args.answer {
+        add("Seen", &reader.seen(step));
+    }
+    if args.notes {
+        let hints = step.hints.iter().enumerate();
+        let hints: Vec<String> =
+            hints.map(|(index, hint)| format!("{}. {}\n", index + 1, reader.fill(hint))).collect();
+        add("Hints", &hints.concat());
+        add("Notes", &reader.fill(step.notes.trim()));
+    }
+    text
 }
 
-impl<'a> Reader<'a> {
-    fn of(playbook: &'a Playbook) -> Self {
-        let mut variables = playbook.example_variables();
-        "LAB/in".clone_into(&mut variables.lab_in);
-        "LAB/out".clone_into(&mut variables.lab_out);
-        Reader { playbook, variables }
-    }
-
-    fn text(&self, number: usize, step: &Step, notes: bool) -> String {
-        let mut text = heading(&format!("{number}. {}", step.title), &self.parts(&step.text.before));
-        if !step.text.seen.is_empty() {
-            text.push('\n');
-            text += &heading("Seen", &self.parts(&step.text.seen));
-        }
-        if notes {
-            let hints = step.hints.iter().enumerate();
-            let hints: Vec<String> =
-                hints.map(|(index, hint)| format!("{}. {}\n", index + 1, self.fill(hint))).collect();
-            text.push('\n');
-            text += &heading("Hints", &hints.concat());
-            text.push('\n');
-            text += &heading("Notes", &self.fill(step.notes.trim()));
-        }
-        text
-    }
-
-    fn json(&self, number: usize, step: &Step) -> serde_json::Value {
-        json!({
-            "number": number,
-            "id": step.id.value,
-            "title": step.title,
-            "text": self.parts(&step.text.before),
-            "seen": self.parts(&step.text.seen),
-            "hints": step.hints.iter().map(|hint| self.fill(hint)).collect::<Vec<_>>(),
-            "notes": self.fill(&step.notes),
-            "within_ms": u64::try_from(step.within.as_millis()).unwrap_or(u64::MAX),
-        })
-    }
-
-    fn parts(&self, parts: &[Part]) -> String {
-        let text = |part: &Part| match part {
-            Part::Text(text) => self.fill(text.trim()),
-            Part::Show(block) => self.block(&block.show),
-        };
-        let texts: Vec<String> = parts.iter().map(text).filter(|text| !text.is_empty()).collect();
-        if texts.is_empty() { String::new() } else { texts.join("\n\n") + "\n" }
-    }
-
-    /// Fills in places of the lab; `lint` complains about what cannot be filled in.
-    fn fill(&self, text: &str) -> String {
-        template::fill(text, &self.variables).unwrap_or_else(|_| text.to_owned())
-    }
-
-    /// Shows what is known without a run, and says in words what a run fills in.
-    fn block(&self, show: &Show) -> String {
-        let lines = match show {
-            Show::Lines(lines) if lines.columns.is_empty() => self.lines(lines),
-            _ => None,
-        };
-        lines.unwrap_or_else(|| format!("    [{}]", shown(show)))
-    }
-
-    fn lines(&self, show: &ShowLines) -> Option<String> {
-        let bytes = self.playbook.bytes(&show.file).ok()?;
-        let text = String::from_utf8_lossy(&bytes);
-        let first = show.from.max(1);
-        let count = show.last.map_or(usize::MAX, |last| (last + 1).saturating_sub(first));
-        let lines = text.lines().skip(first - 1).take(count);
-        Some(lines.map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n"))
-    }
+fn step_json(reader: &Reader<'_>, number: usize, step: &Step) -> serde_json::Value {
+    json!({
+        "number": number,
+        "id": step.id.value,
+        "title": step.title,
+        "text": reader.before(step),
+        "seen": reader.seen(step),
+        "hints": step.hints.iter().map(|hint| reader.fill(hint)).collect::<Vec<_>>(),
+        "notes": reader.fill(&step.notes),
+        "within_ms": u64::try_from(step.within.as_millis()).unwrap_or(u64::MAX),
+    })
 }
 
-fn heading(title: &str, text: &str) -> String {
+/// Writes a text with its heading.
+pub(super) fn heading(title: &str, text: &str) -> String {
     format!("{}\n\n{text}", bold(title))
 }
 
-/// Says in words what a block is filled in with.
-fn shown(show: &Show) -> String {
-    match show {
-        Show::Lines(lines) => format!("lines of {}", lines.file.value),
-        Show::Bot(bot) => format!("the bot {} in the runtime file", bot.value),
-        Show::Events(events) => format!("events of {}", events.file.value),
-        Show::Dump(dump) => format!("what {} gave up", dump.bot.value),
-        Show::Log(log) => match &log.bot {
-            Some(bot) => format!("the log of {}", bot.value),
-            None => "the log".to_owned(),
-        },
+/// Says which parts of the text are no real ones, and how to get these.
+fn placeholders(playbook: &Playbook, lab: Option<&Lab>) -> String {
+    let id = &playbook.id.value;
+    match lab {
+        None => format!(
+            "there is no lab of {id}: LAB, ports and keys are placeholders, and what a run shows is missing; \
+             `intelmq-lab learn {id}` makes a lab"
+        ),
+        Some(lab) => {
+            format!("what a run shows is missing: lab {} has not passed the step yet", lab.record.name)
+        }
     }
 }
 
-fn playbook_json(playbook: &Playbook) -> serde_json::Value {
-    let reader = Reader::of(playbook);
-    let steps = playbook.steps.iter().enumerate().map(|(index, step)| reader.json(index + 1, step));
+fn playbook_json(playbook: &Playbook, reader: &Reader<'_>) -> serde_json::Value {
+    let steps = playbook.steps.iter().enumerate().map(|(index, step)| step_json(reader, index + 1, step));
     json!({
         "id": playbook.id.value,
         "title": playbook.title.value,

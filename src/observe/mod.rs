@@ -2,12 +2,14 @@
 
 mod baseline;
 mod log;
+mod show;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 pub use baseline::Baseline;
 use log::LogReader;
+pub use show::need_of;
 use serde_json::Value as Json;
 
 use crate::check::{

@@ -29,6 +29,7 @@ pub use params::{ParamError, Params};
 pub use spec::{Kind, Param, ParamKind, Spec};
 pub use validate::{Registry, validate, validate_bot};
 pub use wiring::{BotWiring, Edge};
+pub use write::yaml;
 
 /// A botnet: what one `runtime.yaml` says.
 #[derive(Debug, Clone, PartialEq)]

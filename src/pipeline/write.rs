@@ -45,7 +45,7 @@ pub(super) fn merge(base: &mut Json, change: &Json) {
 ///
 /// The writer leaves some texts bare that Python's reader takes for numbers, dates or its own words. They get a control
 /// character, for which the writer quotes them, and which is then taken out again.
-pub(super) fn yaml(json: &Json) -> String {
+pub fn yaml(json: &Json) -> String {
     let plain = json.to_string();
     let unused = ('\u{1}'..='\u{6}').find(|mark| !plain.contains(&format!("\\u{:04x}", u32::from(*mark))));
     let Some(mark) = unused else { return plain };

@@ -154,8 +154,8 @@ fn entry(
     })
 }
 
-/// Fills in what templates may name.
-fn variables(playbook: &Playbook, given: &Given) -> Result<Variables, PlanError> {
+/// Fills in what templates and texts may name.
+pub fn variables(playbook: &Playbook, given: &Given) -> Result<Variables, PlanError> {
     let at = |name: &str| given.folder.join(name).display().to_string();
     let secret = |name: &str| {
         let placeholder = || format!("SECRET-{name}");

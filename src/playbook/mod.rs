@@ -21,7 +21,7 @@ pub use lint::{Known, KnownService, Language, lint};
 pub use load::{Playbook, Step, load};
 pub use period::Period;
 pub use samples::{Samples, rows_of};
-pub use text::{Block, Part, Show, ShowDump, ShowEvents, ShowLines, ShowLog, StepText};
+pub use text::{Block, Part, Show, ShowChange, ShowDump, ShowEvents, ShowLines, ShowLog, StepText};
 pub use translation::{Translation, stamp};
 
 #[cfg(test)]

@@ -48,6 +48,8 @@ pub struct Block {
 pub enum Show {
     /// Lines of a sample or of a file of the playbook.
     Lines(ShowLines),
+    /// What the step's `configure` lays over the botnet, as the learner would write it.
+    Change(ShowChange),
     /// A bot's part of the runtime file.
     Bot(Located<String>),
     /// Events of an output.
@@ -72,6 +74,15 @@ pub struct ShowLines {
     /// Only these columns of a CSV file; empty means all.
     #[serde(default)]
     pub columns: Vec<String>,
+}
+
+/// A step's change to the botnet.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShowChange {
+    /// Keys whose values are left out, for the learner to fill in.
+    #[serde(default)]
+    pub gaps: Vec<Located<String>>,
 }
 
 /// Events of an output.
@@ -130,8 +141,13 @@ impl Show {
             Show::Bot(bot) => Some(bot),
             Show::Dump(dump) => Some(&dump.bot),
             Show::Log(log) => log.bot.as_ref(),
-            Show::Lines(_) | Show::Events(_) => None,
+            Show::Lines(_) | Show::Change(_) | Show::Events(_) => None,
         }
+    }
+
+    /// Tells whether it is filled in from a run; what is not stands in the playbook itself.
+    pub fn is_of_a_run(&self) -> bool {
+        !matches!(self, Show::Lines(_) | Show::Change(_))
     }
 }
 

@@ -15,7 +15,10 @@ use serde::{Deserialize, Serialize};
 use super::SessionError;
 use super::ports;
 use crate::observe::Baseline;
+use crate::plan::{Given, variables};
+use crate::playbook::Playbook;
 use crate::runtime::random_token;
+use crate::template::Variables;
 use crate::whole;
 
 const RECORD: &str = "lab.json";
@@ -24,6 +27,7 @@ const API: &str = "api.json";
 const PORTS: &str = "ports.json";
 const LOCK: &str = "lab.lock";
 const NEXT: &str = "next.json";
+const SHOWN: &str = "shown.json";
 
 /// How long a lock may be held by somebody who is about to let it go: a child that was being started by a program that was killed.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -166,6 +170,35 @@ impl Lab {
     /// Returns what was there before a step that may have been done by hand; what cannot be read is as good as nothing.
     pub(super) fn next(&self) -> Option<Next> {
         read_json(&self.folder.join(NEXT)).ok().flatten()
+    }
+
+    /// Counts the steps of a playbook that passed, as far as they are its first ones.
+    pub fn passed(&self, playbook: &Playbook) -> usize {
+        let steps = playbook.steps.iter().map(|step| &step.id.value);
+        steps.zip(&self.record.passed).take_while(|(step, passed)| step == passed).count()
+    }
+
+    /// Returns what templates and texts of its playbook may name; what is not known yet is as in an example.
+    pub(super) fn variables(&self, playbook: &Playbook) -> Result<Variables, SessionError> {
+        let secrets = self.secrets()?;
+        let ports = read_json(&self.folder.join(PORTS))?.unwrap_or_default();
+        Ok(variables(playbook, &Given { folder: self.folder.clone(), secrets, ports, ..Given::default() })?)
+    }
+
+    /// Keeps what the text of a step shows, block by block.
+    pub(super) fn keep_shown(&self, step: &str, shown: Vec<String>) -> Result<(), SessionError> {
+        let mut all = self.all_shown();
+        all.insert(step.to_owned(), shown);
+        write_json(&self.folder.join(SHOWN), &all)
+    }
+
+    /// Returns what the text of a step that passed shows, block by block; nothing if that is not known.
+    pub(super) fn shown(&self, step: &str) -> Vec<String> {
+        self.all_shown().remove(step).unwrap_or_default()
+    }
+
+    fn all_shown(&self) -> BTreeMap<String, Vec<String>> {
+        read_json(&self.folder.join(SHOWN)).ok().flatten().unwrap_or_default()
     }
 
     /// Removes everything that a botnet left; the lab itself stays, and what is known of it.

@@ -101,12 +101,22 @@ impl Labs {
             (Some(last), _) => {
                 labs.push(last);
                 let names: Vec<&str> = labs.iter().map(|lab| lab.record.name.as_str()).collect();
-                Err(SessionError::usage(
-                    "several-labs",
-                    format!("there are {} labs: {}", names.len(), names.join(", ")),
-                    "say which one with --lab NAME",
-                ))
+                Err(several(&names))
             }
+        }
+    }
+
+    /// Finds the lab of a playbook: the named one, or the only one; `None` if there is none.
+    pub fn of_playbook(&self, playbook: &str, name: Option<&str>) -> Result<Option<Lab>, SessionError> {
+        if name.is_some() {
+            return self.pick(name).map(Some);
+        }
+        let mut labs = self.all()?;
+        labs.retain(|lab| lab.record.playbook == playbook && !lab.record.temporary);
+        let names: Vec<&str> = labs.iter().map(|lab| lab.record.name.as_str()).collect();
+        match names.len() {
+            0 | 1 => Ok(labs.pop()),
+            _ => Err(several(&names)),
         }
     }
 
@@ -177,6 +187,11 @@ pub(super) fn check_name(name: &str) -> Result<(), SessionError> {
     ))
 }
 
+fn several(names: &[&str]) -> SessionError {
+    let title = format!("there are {} labs: {}", names.len(), names.join(", "));
+    SessionError::usage("several-labs", title, "say which one with --lab NAME")
+}
+
 impl Record {
     /// Makes the record of a new lab.
     pub(super) fn new(name: &str, playbook: &str) -> Self {
@@ -237,6 +252,20 @@ mod tests {
         assert_eq!(pick(&[], None).unwrap_err().code, "no-lab");
         assert_eq!(pick(&["monday"], Some("mondya")).unwrap_err().help, ["did you mean `monday`?"]);
         assert_eq!(pick(&[], Some("../a")).unwrap_err().code, "lab-name");
+    }
+
+    #[test]
+    fn a_playbook_means_its_only_lab() {
+        let of = |names: &[&str], playbook: &str, name| {
+            let (_folder, labs) = labs_with(names);
+            let found = labs.of_playbook(playbook, name).map(|lab| lab.map(|lab| lab.record.name));
+            found.map_err(|error| error.diagnostics()[0].code)
+        };
+        assert_eq!(of(&["a", "check-x"], "monday", None), Ok(Some("a".to_owned())));
+        assert_eq!(of(&["a"], "tuesday", None), Ok(None));
+        assert_eq!(of(&["a", "b"], "monday", Some("b")), Ok(Some("b".to_owned())));
+        assert_eq!(of(&["a", "b"], "monday", None), Err("several-labs"));
+        assert_eq!(of(&["a"], "monday", Some("b")), Err("unknown-lab"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::steps::Steps;
 use super::teller::Teller;
 use super::world::World;
 use crate::diagnostic::Diagnostic;
-use crate::observe::Observer;
+use crate::observe::{Baseline, Observer};
 use crate::playbook::Playbook;
 use crate::runtime::random_token;
 use crate::seed::Actor;
@@ -21,7 +21,7 @@ use crate::seed::Actor;
 pub struct Range {
     /// Only this one, counted from 1; those before it bring the lab to where it begins.
     pub only: Option<usize>,
-    /// The last one, counted from 1.
+    /// The last one, counted from 1; 0 does none.
     pub to: Option<usize>,
 }
 
@@ -126,8 +126,8 @@ pub(super) fn in_fresh_lab<'a, T>(
 
 fn check_range(playbook: &Playbook, range: Range) -> Result<(), SessionError> {
     let steps = playbook.steps.len();
-    for number in [range.only, range.to].into_iter().flatten() {
-        if number == 0 || number > steps {
+    for (number, least) in [(range.only, 1), (range.to, 0)] {
+        if let Some(number) = number.filter(|number| !(least..=steps).contains(number)) {
             let title = format!("the playbook `{}` has no step {number}", playbook.id.value);
             return Err(SessionError::usage("unknown-step", title, format!("its steps are 1 to {steps}")));
         }
@@ -155,7 +155,7 @@ impl<'a> Session<'a> {
             target: record.target.clone(),
             broker: record.broker.clone(),
             steps: playbook.steps.len(),
-            done: done_before(playbook, &opened.lab),
+            done: opened.lab.passed(playbook),
         });
         Ok(Session { opened, playbook, teller, keep_going: false, by_hand: 0 })
     }
@@ -163,7 +163,7 @@ impl<'a> Session<'a> {
     /// Runs the steps that are wished for and were not done before.
     fn run(&mut self, range: Range) -> Result<Ran, SessionError> {
         let steps = self.playbook.steps.len();
-        let done = done_before(self.playbook, &self.opened.lab);
+        let done = self.opened.lab.passed(self.playbook);
         let (loud, end) = match range.only {
             Some(only) => (only - 1, only),
             None => (done, range.to.unwrap_or(steps)),
@@ -201,14 +201,14 @@ impl<'a> Session<'a> {
             return Ok(false);
         }
         self.by_hand += usize::from(index >= loud);
-        self.passed(index)?;
+        self.passed(index, doer, &baseline)?;
         Ok(true)
     }
 
     /// Judges the step that is due, counted from 1, as somebody may have done it by hand.
     pub(super) fn look(&mut self, number: usize) -> Result<Ran, SessionError> {
         check_range(self.playbook, Range { only: Some(number), to: None })?;
-        let (index, done) = (number - 1, done_before(self.playbook, &self.opened.lab));
+        let (index, done) = (number - 1, self.opened.lab.passed(self.playbook));
         let refused = |code, title, help| Err(SessionError::usage(code, title, help));
         if index < done {
             let title = format!("step {number} has passed already");
@@ -223,7 +223,7 @@ impl<'a> Session<'a> {
         let ended = doer.look_at(index, &baseline, &mut self.teller)?;
         let passed = usize::from(ended.result == StepResult::Passed);
         if passed == 1 {
-            self.passed(index)?;
+            self.passed(index, &mut doer, &baseline)?;
             self.look_ahead(&mut doer)?;
         }
         let took_ms = self.teller.elapsed_ms();
@@ -238,20 +238,29 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Notes that a step passed.
-    fn passed(&mut self, index: usize) -> Result<(), SessionError> {
+    /// Notes that a step passed, and keeps what its text shows of it.
+    fn passed(&mut self, index: usize, doer: &mut Steps<'a>, before: &Baseline) -> Result<(), SessionError> {
+        let step = &self.playbook.steps[index];
         let lab = &mut self.opened.lab;
         lab.record.begun = None;
         lab.record.touched = false;
-        lab.record.passed.push(self.playbook.steps[index].id.value.clone());
-        lab.save()
+        lab.record.passed.push(step.id.value.clone());
+        lab.save()?;
+        // Nobody reads in a lab that is gone in a moment.
+        if lab.record.temporary || !step.text.blocks().any(|(block, after)| after && block.show.is_of_a_run())
+        {
+            return Ok(());
+        }
+        let shown = doer.shown(step, before, &mut |kind| self.teller.tell(kind))?;
+        let shown = shown.into_iter().map(|text| self.teller.masked_text(text)).collect();
+        self.opened.lab.keep_shown(&step.id, shown)
     }
 
     /// Remembers what is there before a step, so that somebody may do it by hand.
     fn look_ahead(&mut self, doer: &mut Steps<'a>) -> Result<(), SessionError> {
         let record = &self.opened.lab.record;
         let known = self.opened.lab.next().map(|next| next.step);
-        let step = self.playbook.steps.get(done_before(self.playbook, &self.opened.lab));
+        let step = self.playbook.steps.get(self.opened.lab.passed(self.playbook));
         // What was done by hand since it was remembered would be lost with a second look.
         let wanted = step.filter(|step| record.begun.is_none() && known.as_ref() != Some(&step.id.value));
         if let Some(step) = wanted.filter(|_| !record.temporary) {
@@ -276,7 +285,7 @@ impl<'a> Session<'a> {
             match ended.result {
                 StepResult::Passed => {
                     ran.passed += usize::from(index >= loud);
-                    self.passed(index)?;
+                    self.passed(index, &mut doer, &ended.before)?;
                 }
                 StepResult::Failed => ran.failed += 1,
                 StepResult::Broken => ran.broken += 1,
@@ -305,10 +314,4 @@ impl<'a> Session<'a> {
             client,
         })
     }
-}
-
-/// Counts the steps that passed, as far as they are the playbook's first ones.
-fn done_before(playbook: &Playbook, lab: &Lab) -> usize {
-    let steps = playbook.steps.iter().map(|step| &step.id.value);
-    steps.zip(&lab.record.passed).take_while(|(step, passed)| step == passed).count()
 }

@@ -9,7 +9,7 @@ use super::teller::{Tell, Teller, milliseconds};
 use super::world::World;
 use crate::check::{Expectation, Need, Observation, Outcome, Since, Verdict, judge, summary};
 use crate::diagnostic::{Diagnostic, Located, Location, Style, render};
-use crate::observe::{Baseline, Observer, needs_of};
+use crate::observe::{Baseline, Observer, need_of, needs_of};
 use crate::playbook::{Action, Playbook, Step};
 use crate::runtime::control::{Client, ControlError, Problem, Snapshot};
 use crate::seed::{Actor, SeedError};
@@ -35,6 +35,8 @@ pub(super) struct Ended {
     pub(super) result: StepResult,
     /// What is wrong, with its place in the playbook.
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// What was there before it, as far as that is known.
+    pub(super) before: Baseline,
 }
 
 /// What a step's checks say at one moment.
@@ -83,7 +85,7 @@ impl Steps<'_> {
             Err(error) => {
                 let diagnostics =
                     error.diagnostics().into_iter().map(|problem| self.placed(problem, step)).collect();
-                let ended = Ended { result: StepResult::Broken, diagnostics };
+                let ended = Ended { result: StepResult::Broken, diagnostics, before: Baseline::default() };
                 let problem = render(&ended.diagnostics, Style::Plain);
                 (ended, String::new(), problem)
             }
@@ -137,7 +139,7 @@ impl Steps<'_> {
         let summary = summary(judgement.verdicts.iter().map(|verdict| verdict.seen.as_str()));
         let (took_ms, problem) = (milliseconds(began), String::new());
         teller.tell(Kind::StepFinished { number, step: id, result, summary, problem, took_ms, quiet: false });
-        Ok(Ended { result, diagnostics })
+        Ok(Ended { result, diagnostics, before: before.clone() })
     }
 
     /// Judges a step that somebody may have done by hand.
@@ -182,13 +184,27 @@ impl Steps<'_> {
         let result = if diagnostics.is_empty() { StepResult::Passed } else { StepResult::Failed };
         let seen = judgement.verdicts.iter().map(|verdict| verdict.seen.as_str());
         let summary = summary(rows.as_deref().into_iter().chain(seen));
-        Ok((Ended { result, diagnostics }, summary))
+        Ok((Ended { result, diagnostics, before: baseline }, summary))
     }
 
     /// Remembers what is there before a step, once the botnet has come to rest.
     pub(super) fn baseline(&mut self, step: &Step, tell: Tell<'_>) -> Result<Baseline, SessionError> {
         let snapshot = self.settle(step, "before the step", tell)?;
-        Ok(self.observer.baseline(&needs(step), &snapshot)?)
+        let mut needs = needs(step);
+        needs.extend(step.text.blocks().filter_map(|(block, _)| need_of(&block.show)));
+        Ok(self.observer.baseline(&needs, &snapshot)?)
+    }
+
+    /// Returns what the blocks below the check of a step's text show, of what came since it began.
+    pub(super) fn shown(
+        &mut self,
+        step: &Step,
+        before: &Baseline,
+        tell: Tell<'_>,
+    ) -> Result<Vec<String>, SessionError> {
+        self.settle(step, "after the step", tell)?;
+        let blocks = step.text.blocks().filter(|(_, after)| *after);
+        blocks.map(|(block, _)| Ok(self.observer.show(&block.show, before)?)).collect()
     }
 
     /// Does the actions of a step; tells each, and returns how many rows were put in, in words.

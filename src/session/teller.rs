@@ -64,6 +64,11 @@ impl<'a> Teller<'a> {
         problems.into_iter().map(|problem| self.mask.problem(problem)).collect()
     }
 
+    /// Hides the lab's secrets in a text that others keep.
+    pub(super) fn masked_text(&self, text: String) -> String {
+        self.mask.text(text)
+    }
+
     fn mask(&self, text: &mut String) {
         *text = self.mask.text(std::mem::take(text));
     }

@@ -5,7 +5,7 @@ pub mod csv;
 mod identity;
 pub mod json;
 pub mod n6;
-mod rows;
+pub mod rows;
 pub mod shadowserver;
 pub mod shodan;
 

@@ -8,7 +8,7 @@ use super::{Linter, unknown};
 use crate::check::Expectation;
 use crate::diagnostic::{Diagnostic, Located, Location, Source};
 use crate::pipeline::{BotConfig, Pipeline, validate};
-use crate::playbook::{Action, Part, Show, Step};
+use crate::playbook::{Action, Block, Part, Show, ShowChange, Step};
 use crate::template::{self, Context, Variables};
 
 /// The parameter of an output that names the table which it inserts into.
@@ -189,8 +189,10 @@ impl Botnet {
             if let Some(bot) = block.show.bot() {
                 self.bot(linter, bot, source.at(bot.span));
             }
-            if let Show::Events(events) = &block.show {
-                self.output(linter, &events.file, source.at(events.file.span));
+            match &block.show {
+                Show::Events(events) => self.output(linter, &events.file, source.at(events.file.span)),
+                Show::Change(change) => changed(linter, step, change, block),
+                _ => {}
             }
         }
     }
@@ -243,6 +245,35 @@ impl Botnet {
         if !below.iter().any(fits) && !Botnet::service_writes(linter, file) {
             let problem = unknown("unknown-output", "output that writes", file, below.iter().copied());
             linter.add(problem.at(at).help("the path starts at `lab.out`"));
+        }
+    }
+}
+
+/// Wants a step whose change is shown to have one, with the keys that are left out.
+fn changed(linter: &mut Linter<'_>, step: &Step, shown: &ShowChange, block: &Block) {
+    let change = step.actions.iter().find_map(|action| match &action.value {
+        Action::Configure(change) => Some(change),
+        _ => None,
+    });
+    let Some(change) = change else {
+        let title = format!("step {:?} has no `configure` whose change could be shown", step.id.value);
+        linter.add(Diagnostic::error("no-change", title).at(block.at.clone()));
+        return;
+    };
+    let mut keys = BTreeSet::new();
+    keys_of(change, &mut keys);
+    for gap in shown.gaps.iter().filter(|gap| !keys.contains(gap.as_str())) {
+        let problem = unknown("unknown-gap", "key in the change", gap, keys.iter().copied());
+        linter.add(problem.at(block.at.source.at(gap.span)));
+    }
+}
+
+/// Collects the keys of a JSON object, at every depth.
+fn keys_of<'a>(map: &'a serde_json::Map<String, Json>, keys: &mut BTreeSet<&'a str>) {
+    for (key, value) in map {
+        keys.insert(key);
+        if let Json::Object(inner) = value {
+            keys_of(inner, keys);
         }
     }
 }

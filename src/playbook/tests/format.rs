@@ -106,7 +106,7 @@ fn the_blocks_that_the_page_lists_are_read() {
         let _: Show = parse(0, block);
         count += 1;
     }
-    assert_eq!(count, 5);
+    assert_eq!(count, 6);
 }
 
 fn mini_course(folder: &str) -> Catalog {

@@ -78,7 +78,7 @@ export function drawStep(body, number, choose, { large = false } = {}) {
       }) : null,
       run("Reset", async (which) => { if (confirm(`Bring the lab back to where step ${which} begins?`)) await doing.reset(which); }, { class: "danger" })),
     hints, result(step),
-    step.seen ? h("details", { open: step.state === "passed" }, h("summary", {}, "What was seen"), html(step.seen, { class: "prose" })) : null,
+    step.seen ? h("details", { open: step.state === "passed" }, h("summary", {}, step.state === "passed" ? "What was seen" : "The answer"), html(step.seen, { class: "prose" })) : null,
     large ? null : h("nav", { class: "pager", "aria-label": "Steps" },
       number > 1 ? h("button", { type: "button", onclick: () => choose(number - 1) }, "← Back") : h("span"),
       number < last ? h("button", { type: "button", onclick: () => choose(number + 1) }, "Next →") : h("span")));
