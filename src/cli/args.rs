@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::output::Colour;
 use super::{
     bless, bot, botnet, catalog, check, completions, configure, down, dump, events, explain, export, graph,
-    inject, lint, list, logs, man, render, reset, seed, serve, service, show, status, up,
+    inject, learn, lint, list, logs, man, render, reset, seed, serve, service, show, status, up,
 };
 use crate::plan::Wish;
 
@@ -20,7 +20,7 @@ use crate::plan::Wish;
     arg_required_else_help = true,
     disable_help_subcommand = true,
     max_term_width = 100,
-    after_help = "Begin with: intelmq-lab up PLAYBOOK"
+    after_help = "Begin with: intelmq-lab learn PLAYBOOK"
 )]
 pub(super) struct Cli {
     /// What every command takes.
@@ -86,6 +86,8 @@ pub(super) enum Command {
     Show(show::Args),
     /// Bring a playbook up in a lab, run its steps and leave it running
     Up(up::Args),
+    /// Take a lesson: read a step, do it, have it checked, go on
+    Learn(learn::Args),
     /// Verify playbooks from end to end in fresh labs, and remove these
     Check(check::Args),
     /// Show the labs and their bots
@@ -159,4 +161,81 @@ pub(super) fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> 
     let mut command = command();
     let matches = command.try_get_matches_from_mut(arguments)?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::error::ErrorKind;
+
+    use super::super::prompt;
+    use super::*;
+
+    /// Lists the Markdown files of a folder and those below it.
+    fn texts(folder: &Path) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+        let texts = entries.flat_map(|path| if path.is_dir() { texts(&path) } else { vec![path] });
+        texts.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
+    }
+
+    /// Lists the commands that a text names: lines of code, and what stands between backticks.
+    fn commands(text: &str) -> Vec<String> {
+        let mut commands = Vec::new();
+        for (index, part) in text.split("```").enumerate() {
+            let mut add = |code: &str, start: &str| {
+                let code = code.split_whitespace().collect::<Vec<_>>().join(" ");
+                let code = code.split(" # ").next().unwrap_or_default();
+                let at = code.find("intelmq-lab ").filter(|at| start.contains(&code[..*at]));
+                commands.extend(at.map(|at| code[at..].to_owned()));
+            };
+            if index % 2 == 1 {
+                part.lines().for_each(|line| add(line, "$ - target/release/"));
+            } else {
+                part.split('`').skip(1).step_by(2).for_each(|code| add(code, ""));
+            }
+        }
+        commands
+    }
+
+    /// What a command is lacking that is only named, such as `intelmq-lab configure`.
+    const NAMED_ONLY: &[ErrorKind] = &[
+        ErrorKind::MissingRequiredArgument,
+        ErrorKind::MissingSubcommand,
+        ErrorKind::DisplayHelp,
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
+    ];
+
+    #[test]
+    fn every_command_that_a_text_names_is_one() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut files = vec![root.join("README.md"), root.join("CONTRIBUTING.md")];
+        files.extend(
+            ["docs", "playbooks", "tests/mini-course/playbooks"]
+                .iter()
+                .flat_map(|folder| texts(&root.join(folder))),
+        );
+        let mut wrong = Vec::new();
+        let mut found = 0;
+        for file in files {
+            for command in commands(&std::fs::read_to_string(&file).unwrap()) {
+                found += 1;
+                let words = prompt::words(&command).unwrap_or_default();
+                match parse(words.into_iter().map(Into::into)) {
+                    Err(error) if !NAMED_ONLY.contains(&error.kind()) => {
+                        wrong.push(format!("{}: `{command}`: {}", file.display(), error.kind()));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        assert!(found > 60, "only {found} commands were found");
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn commands_are_found_in_texts() {
+        let text = "Say `intelmq-lab seed\n   x` or `dump`.\n```sh\n$ intelmq-lab up x  # all\ncargo run\n  - target/release/intelmq-lab lint\n```\n";
+        assert_eq!(commands(text), ["intelmq-lab seed x", "intelmq-lab up x", "intelmq-lab lint"]);
+    }
 }

@@ -63,6 +63,13 @@ pub(super) fn one(word: &str, common: &Common) -> Result<Named, Failure> {
 /// The languages of files that bots read.
 const LANGUAGES: &[Language] = &[Language { end: ".sieve", check: lint_sieve }];
 
+/// Writes how a playbook was named on the command line, with its lab where that has another name than the playbook.
+pub(super) fn again(word: &str, common: &Common, playbook: &Playbook, lab: &str) -> String {
+    let lab = Some(lab).filter(|lab| *lab != playbook.id.value).map(|lab| format!("--lab {lab}"));
+    let folder = common.playbooks.as_ref().map(|folder| format!("--playbooks {}", folder.display()));
+    [Some(word.to_owned()), lab, folder].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
 /// Returns everything that is wrong with a playbook, as far as it can be found without running it.
 pub(super) fn problems(entry: &Entry) -> Vec<Diagnostic> {
     let services: Vec<KnownService> = KINDS.iter().copied().map(known).collect();

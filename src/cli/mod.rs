@@ -20,11 +20,13 @@ mod graph;
 mod inject;
 mod interrupt;
 mod lab;
+mod learn;
 mod lint;
 mod list;
 mod logs;
 mod man;
 mod output;
+mod prompt;
 mod queues;
 mod render;
 mod reports;
@@ -79,6 +81,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::List(args) => list::run(&args, &common),
         Command::Show(args) => show::run(&args, &common),
         Command::Up(args) => up::run(&args, &common),
+        Command::Learn(args) => learn::run(&args, &common),
         Command::Check(args) => check::run(&args, &common),
         Command::Status(args) => status::run(&args, &common),
         Command::Logs(args) => logs::run(&args, &common),

@@ -47,6 +47,11 @@ pub(super) fn hide_secrets(lab: &Lab) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Shows again what was hidden until now, for what a lesson tells on purpose, or another command.
+pub(super) fn hide_nothing() {
+    HIDDEN.lock().unwrap_or_else(PoisonError::into_inner).clear();
+}
+
 /// Puts stars in the place of secrets.
 fn masked(text: &str) -> String {
     let masks = HIDDEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -140,6 +145,11 @@ pub(super) fn bold(text: &str) -> String {
 pub(super) fn cannot_write(path: &Path, cause: &io::Error) -> Failure {
     let problem = Diagnostic::error("cannot-write", format!("{} cannot be written", path.display()));
     Failure::one(Exit::Usage, problem.cause(cause.to_string()))
+}
+
+/// Writes where the page of an API is, with what lets one in.
+pub(super) fn page(url: &str, token: &str) -> String {
+    format!("{url}/?token={token}")
 }
 
 /// Writes a number with its noun, such as `1 step` or `2 steps`.

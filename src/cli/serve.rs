@@ -66,7 +66,7 @@ fn said(address: SocketAddr, token: &str, common: &Common) {
         IpAddr::V6(ip) => format!("[{ip}]"),
     };
     let url = format!("http://{host}:{}", address.port());
-    let page = format!("{url}/?token={token}");
+    let page = output::page(&url, token);
     let told = if common.json {
         output::json(&json!({ "url": url, "token": token, "page": page }))
     } else {

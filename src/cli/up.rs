@@ -59,20 +59,39 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     reports.finish()?;
     let ran = ran?;
     if !common.json {
-        output::talk(&after(&world, &ran)?);
+        let again = catalog::again(&args.playbook, common, &playbook, &ran.lab.record.name);
+        output::talk(&after(&world, &playbook, &ran, &again)?);
     }
     Ok(Exit::of(&ran))
 }
 
-/// Says where the lab is and what to type next.
-fn after(world: &World, ran: &Ran) -> Result<String, Failure> {
+/// Says where the lab and its page are, and what to type next.
+fn after(world: &World, playbook: &Playbook, ran: &Ran, again: &str) -> Result<String, Failure> {
     let record = &ran.lab.record;
     let several = world.labs.all()?.iter().filter(|lab| !lab.record.temporary).count() > 1;
     let lab = if several { format!(" --lab {}", record.name) } else { String::new() };
     let folder = ran.lab.folder.display();
     let mut lines = vec![String::new(), format!("lab {} runs in {folder}", record.name)];
-    lines.extend(ran.lab.api()?.map(|api| format!("api {}", api.url)));
-    let next: &[(&str, &str)] = if ran.failed + ran.broken == 0 {
+    if let Some(api) = ran.lab.api()? {
+        lines.push(format!("page {}", output::page(&api.url, &api.token)));
+    }
+    let mut rows = Vec::new();
+    let passed = ran.lab.passed(playbook);
+    if ran.failed + ran.broken == 0 && passed < playbook.steps.len() {
+        let row = |command: String, what: &str| vec![format!("  intelmq-lab {command}"), what.to_owned()];
+        rows.push(row(format!("show {again} --step {}", passed + 1), "what the next step wants"));
+        rows.push(row(format!("learn {again}"), "go on, step by step"));
+    }
+    let own =
+        |(command, what): &(&str, &str)| vec![format!("  intelmq-lab {command}{lab}"), (*what).to_owned()];
+    rows.extend(next(ran).iter().map(own));
+    lines.extend(["next:".to_owned(), table::table(&rows)]);
+    Ok(lines.join("\n").trim_end().to_owned())
+}
+
+/// Lists commands that make sense now, and what each is for.
+fn next(ran: &Ran) -> &'static [(&'static str, &'static str)] {
+    if ran.failed + ran.broken == 0 {
         &[
             ("events", "what came out"),
             ("explain 1", "the life of the first event"),
@@ -88,11 +107,5 @@ fn after(world: &World, ran: &Ran) -> Result<String, Failure> {
             ("explain --dropped", "what did not arrive, and why"),
             ("reset", "begin anew"),
         ]
-    };
-    let rows: Vec<Vec<String>> = next
-        .iter()
-        .map(|(command, what)| vec![format!("  intelmq-lab {command}{lab}"), (*what).to_owned()])
-        .collect();
-    lines.extend(["next:".to_owned(), table::table(&rows)]);
-    Ok(lines.join("\n").trim_end().to_owned())
+    }
 }

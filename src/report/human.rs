@@ -29,6 +29,8 @@ const INDENT: &str = "       ";
 struct Human {
     sink: Sink,
     spinner: Spinner,
+    /// Whether there is nothing but a line a step; somebody else tells the rest.
+    steps_only: bool,
     /// The title of the step that runs.
     title: String,
     /// What to show under its line.
@@ -36,12 +38,24 @@ struct Human {
 }
 
 pub(super) fn make(sink: Sink) -> Box<dyn Reporter> {
-    Box::new(Human { sink, spinner: Spinner::default(), title: String::new(), details: Vec::new() })
+    Box::new(of(sink, false))
+}
+
+/// Tells what comes of steps, and nothing else: no session around them, no difference where a check fails.
+pub fn of_steps(sink: Sink) -> Box<dyn Reporter> {
+    Box::new(of(sink, true))
+}
+
+fn of(sink: Sink, steps_only: bool) -> Human {
+    let (title, details) = (String::new(), Vec::new());
+    Human { sink, spinner: Spinner::default(), steps_only, title, details }
 }
 
 impl Reporter for Human {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match &event.kind {
+            Kind::SessionFinished { .. } if self.steps_only => self.spinner.rest(),
+            Kind::SessionStarted { .. } | Kind::CheckJudged { .. } if self.steps_only => {}
             Kind::SessionStarted { title, lab, target, broker, steps, done, .. } => {
                 let done = if *done > 0 { format!(" ({done} done before)") } else { String::new() };
                 let steps = format!("{}{done}", plural(*steps, "step"));

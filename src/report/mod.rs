@@ -14,6 +14,7 @@ use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+pub use human::of_steps;
 pub use sink::Sink;
 pub use spinner::Progress;
 

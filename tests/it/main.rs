@@ -9,6 +9,7 @@ mod cmd;
 mod faults;
 mod kill;
 mod lab_databases;
+mod learn;
 mod oracle;
 mod outputs;
 mod session;
