@@ -9,8 +9,8 @@ use std::time::Duration;
 
 pub use baseline::Baseline;
 use log::LogReader;
-pub use show::need_of;
 use serde_json::Value as Json;
+pub use show::need_of;
 
 use crate::check::{
     Answer, BotSeen, DumpSeen, Expectation, Need, Observation, Places, Row, State, dumped_row, events_of,
