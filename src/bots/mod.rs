@@ -13,7 +13,7 @@ pub mod outputs;
 pub mod parsers;
 mod pattern;
 mod registry;
-mod sql;
+pub(crate) mod sql;
 mod stomp;
 #[cfg(test)]
 mod tests;

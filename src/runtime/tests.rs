@@ -570,35 +570,45 @@ output:
 
 #[test]
 fn a_database_is_asked_through_the_bot_that_writes_it() {
-    let runtime = "
+    let sqlite = Some(serde_json::json!({"engine": "sqlite", "database": "LAB/events.db"}));
+    let server = crate::bots::sql::server::shared().map(|server| server.database("asked"));
+    for (database, refusal) in [(sqlite, "readonly database"), (server, "syntax error")] {
+        let Some(database) = database else { continue };
+        let runtime = "
 sql:
   module: intelmq.bots.outputs.sql.output
-  parameters: {engine: sqlite, database: LAB/events.db, create_table: true}
+  parameters: {DATABASE, create_table: true}
 file:
   module: intelmq.bots.outputs.file.output
   parameters: {file: LAB/events.txt}
 ";
-    let lab = Lab::new(runtime);
-    let ask = |bot: &str, query: &str| match super::control::rows_of(&lab.botnet, bot, query) {
-        Ok(rows) => format!("{:?}{}", rows.rows, if rows.more { " and more" } else { "" }),
-        Err(refusal) => format!("{refusal:?}"),
-    };
-    let count = "SELECT count(*) FROM events";
-    assert!(ask("sql", count).contains("\"query\""), "nothing was inserted yet");
-    lab.send("sql-queue", &events(3));
-    lab.idle();
-    lab.botnet.act("sql", BotAction::Stop).unwrap();
-    assert_eq!(ask("sql", count), "[[Number(3)]]");
-    let many =
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 10001) SELECT max(i), i FROM n";
-    assert_eq!(ask("sql", many), "[[Number(10001), Number(10001)]]");
-    assert!(ask("sql", &many.replace("max(i), i", "NULL")).ends_with("[Null]] and more"));
-    for (bot, query, refusal) in [
-        ("sql", "DELETE FROM events", "attempt to write a readonly database"),
-        ("file", count, "file writes no database that can be asked"),
-        ("nobody", count, "unknown-bot"),
-    ] {
-        let told = ask(bot, query);
-        assert!(told.starts_with("Refusal") && told.contains(refusal), "{told}");
+        let database = database.to_string();
+        let lab = Lab::new(&runtime.replace("DATABASE", &database[1..database.len() - 1]));
+        let ask = |bot: &str, query: &str| match super::control::rows_of(&lab.botnet, bot, query) {
+            Ok(rows) => {
+                format!("{}{}", serde_json::json!(rows.rows), if rows.more { " and more" } else { "" })
+            }
+            Err(refusal) => format!("{refusal:?}"),
+        };
+        let count = "SELECT count(*) || ' rows' FROM events";
+        assert!(ask("sql", count).contains("\"query\""), "nothing was inserted yet");
+        lab.send("sql-queue", &events(3));
+        lab.idle();
+        lab.botnet.act("sql", BotAction::Stop).unwrap();
+        assert_eq!(ask("sql", count), "[[\"3 rows\"]]");
+        let many = |rows: u32| {
+            let all = format!("SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}");
+            ask("sql", &format!("WITH RECURSIVE n(i) AS ({all}) SELECT NULL FROM n"))
+        };
+        assert!(many(10_000).ends_with(",[null]]"));
+        assert!(many(10_001).ends_with(",[null]] and more"));
+        for (bot, query, refusal) in [
+            ("sql", "DELETE FROM events", refusal),
+            ("file", count, "file writes no database that can be asked"),
+            ("nobody", count, "unknown-bot"),
+        ] {
+            let told = ask(bot, query);
+            assert!(told.starts_with("Refusal") && told.contains(refusal), "{told}");
+        }
     }
 }
