@@ -12,6 +12,7 @@ mod lab_databases;
 mod learn;
 mod oracle;
 mod outputs;
+mod servers;
 mod session;
 mod support;
 mod tidy;

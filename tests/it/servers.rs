@@ -1,0 +1,62 @@
+//! Servers of brokers for tests from outside: that of a lab, which is ended by force and brought up again by `up`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::program;
+
+/// The shortest way to a lab with a server.
+const PLAYBOOK: &str = "shodan";
+
+/// The server of a lab in a folder; it ends with the test.
+pub(crate) struct Server {
+    state: PathBuf,
+    broker: &'static str,
+}
+
+impl Server {
+    /// Starts a server.
+    pub(crate) fn start(folder: &Path, broker: &'static str) -> Self {
+        let server = Server { state: folder.join("labs"), broker };
+        server.up();
+        server
+    }
+
+    fn run(&self, arguments: &[&str]) -> bool {
+        let mut command = Command::new(program());
+        command.args(arguments).args(["--lab", "server"]).env("XDG_STATE_HOME", &self.state);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).status().unwrap().success()
+    }
+
+    fn up(&self) {
+        let up = ["up", PLAYBOOK, "--to", "1", "--broker", self.broker];
+        assert!(self.run(&up), "{} does not come up", self.broker);
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.state.join("intelmq-lab/labs/server").join(name)).unwrap()
+    }
+
+    /// Returns its address, in a part of it that the lab does not use.
+    pub(crate) fn url(&self) -> String {
+        let url = self.read("broker/url");
+        let (url, more) = (url.trim(), if url.contains('?') { '&' } else { '?' });
+        format!("{url}{more}prefix=test.")
+    }
+
+    /// Ends it as a power cut would, and starts it again.
+    pub(crate) fn restart(&self) {
+        let record: serde_json::Value = serde_json::from_str(&self.read("broker.json")).unwrap();
+        let pid = Pid::from_raw(record["pid"].as_i64().unwrap().try_into().unwrap()).unwrap();
+        kill_process(pid, Signal::KILL).unwrap();
+        self.up();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.run(&["down"]);
+    }
+}
