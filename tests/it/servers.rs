@@ -24,15 +24,17 @@ impl Server {
         server
     }
 
-    fn run(&self, arguments: &[&str]) -> bool {
+    /// Runs a command on the lab; returns what it said if it failed.
+    fn run(&self, arguments: &[&str]) -> Result<(), String> {
         let mut command = Command::new(program());
         command.args(arguments).args(["--lab", "server"]).env("XDG_STATE_HOME", &self.state);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).status().unwrap().success()
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        let text = || String::from_utf8_lossy(&[&*output.stdout, &*output.stderr].concat()).into_owned();
+        if output.status.success() { Ok(()) } else { Err(text()) }
     }
 
     fn up(&self) {
-        let up = ["up", PLAYBOOK, "--to", "1", "--broker", self.broker];
-        assert!(self.run(&up), "{} does not come up", self.broker);
+        self.run(&["up", PLAYBOOK, "--to", "1", "--broker", self.broker]).unwrap();
     }
 
     fn read(&self, name: &str) -> String {
@@ -57,6 +59,6 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.run(&["down"]);
+        let _ = self.run(&["down"]);
     }
 }
