@@ -12,7 +12,9 @@ use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::bell::Bell;
 use super::client::{PATIENCE, Place, Said};
+use super::observer::{TICK, is_passing};
 use super::{BrokerError, KafkaOptions};
 
 /// The size of a topic's segments: what is done is deleted by the segment. No message can be larger.
@@ -51,7 +53,9 @@ impl Admin {
     fn client(&self) -> Result<Arc<AdminClient<Said>>, BrokerError> {
         let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         if client.is_none() {
-            let made = AdminClient::from_config_and_context(&self.place.config(), self.place.context());
+            let mut config = self.place.config();
+            config.set("isolation.level", "read_uncommitted");
+            let made = AdminClient::from_config_and_context(&config, self.place.context());
             *client = Some(Arc::new(made.map_err(|error| self.place.trouble(&error))?));
         }
         client.clone().ok_or_else(|| self.place.unavailable("no client"))
@@ -95,6 +99,22 @@ impl Admin {
                 self.place.unavailable(text)
             }
             _ => self.place.refused(text),
+        }
+    }
+
+    /// Returns where a partition ends, with what is not committed.
+    pub(super) fn end(&self, topic: &str, partition: i32) -> Result<i64, BrokerError> {
+        let client = self.client()?;
+        let deadline = Instant::now() + PATIENCE;
+        let tick = Bell::default();
+        loop {
+            match client.inner().fetch_watermarks(topic, partition, PATIENCE) {
+                Ok((_, end)) => return Ok(end),
+                Err(error) if is_passing(&error) && Instant::now() < deadline => {
+                    tick.wait(0, Instant::now() + TICK);
+                }
+                Err(error) => return Err(self.place.trouble(&error)),
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! How clients of librdkafka are made here, and what their errors come to.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
@@ -40,35 +40,52 @@ pub(super) struct Place {
     down: Mutex<Option<(Instant, BrokerError)>>,
 }
 
+/// What a client complained of.
+#[derive(Debug, Clone)]
+struct Complaint {
+    at: Instant,
+    text: String,
+    /// Whether trying again is of no use.
+    is_final: bool,
+}
+
 /// The last complaint of a client, which says more than the error of a call that timed out because of it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Said(Arc<Mutex<Option<(Instant, String)>>>);
+pub(super) struct Said(Arc<Mutex<Option<Complaint>>>);
 
 impl Said {
-    fn note(&self, text: &str) {
+    fn lock(&self) -> MutexGuard<'_, Option<Complaint>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, text: &str, is_final: bool) {
         // `[thrd:…]: ` names a thread of the client.
         let text = text
             .strip_prefix("[thrd:")
             .and_then(|rest| rest.split_once("]: "))
             .map_or(text, |(_, rest)| rest);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), text.to_owned()));
+        let is_final = is_final || is_refusal(text);
+        let mut said = self.lock();
+        // What follows from a refusal, as that no server is left, says less.
+        if is_final || !said.as_ref().is_some_and(|said| said.is_final && said.at.elapsed() < FRESH) {
+            *said = Some(Complaint { at: Instant::now(), text: text.to_owned(), is_final });
+        }
     }
 
-    fn last(&self) -> Option<String> {
-        let said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        said.as_ref().filter(|(at, _)| at.elapsed() < FRESH).map(|(_, text)| text.clone())
+    fn last(&self) -> Option<Complaint> {
+        self.lock().clone().filter(|said| said.at.elapsed() < FRESH)
     }
 }
 
 impl ClientContext for Said {
     fn log(&self, level: RDKafkaLogLevel, _: &str, text: &str) {
         if (level as i32) <= RDKafkaLogLevel::Error as i32 {
-            self.note(text);
+            self.note(text, false);
         }
     }
 
-    fn error(&self, _: KafkaError, reason: &str) {
-        self.note(reason);
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.note(reason, error.rdkafka_error_code().is_some_and(is_for_ever));
     }
 }
 
@@ -100,6 +117,9 @@ impl Place {
         }
         let answer = ask();
         *down() = answer.as_ref().err().map(|error| (Instant::now(), error.clone()));
+        if answer.is_ok() {
+            *self.said.lock() = None;
+        }
         answer
     }
 
@@ -113,6 +133,11 @@ impl Place {
         self.said.clone()
     }
 
+    /// Tells whether the server will never let us in.
+    pub(super) fn is_refusing(&self) -> bool {
+        self.said.last().is_some_and(|said| said.is_final)
+    }
+
     /// Makes the error of a call that failed.
     pub(super) fn trouble(&self, error: &KafkaError) -> BrokerError {
         let said = self.said.last();
@@ -120,14 +145,14 @@ impl Place {
             (_, KafkaError::ClientConfig(_, what, key, value)) => {
                 return self.refused(format!("{key}={value}: {what}{}", build_hint(what, key, value)));
             }
-            (Some(said), _) if is_refusal(said) => {
-                format!("it does not let us in, is the password right? ({said})")
+            (Some(Complaint { text, is_final: true, .. }), _) => {
+                format!("it does not let us in, is the password right? ({text})")
             }
-            (Some(said), _) => format!("{error}: {said}"),
+            (Some(Complaint { text, .. }), _) => format!("{error}: {text}"),
             (None, _) => error.to_string(),
         };
         let code = error.rdkafka_error_code();
-        let for_ever = code.is_some_and(is_for_ever) || said.as_deref().is_some_and(is_refusal);
+        let for_ever = code.is_some_and(is_for_ever) || said.is_some_and(|said| said.is_final);
         if for_ever { self.refused(text) } else { self.unavailable(text) }
     }
 

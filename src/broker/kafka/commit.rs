@@ -1,12 +1,13 @@
 //! Hops become transactions: those that wait while one is written are written together in the next.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rdkafka::consumer::ConsumerGroupMetadata;
 
 use super::BrokerError;
+use super::hanging::Partition;
 use super::memory::record_key;
 use super::mind::Mind;
 use super::part::Position;
@@ -40,6 +41,12 @@ impl Job {
     /// Makes a hop that stores how far a queue is done, and nothing else.
     pub(super) fn only_marks(queue: &Arc<Queue>) -> Job {
         Job { acknowledged: Some((queue.clone(), Vec::new())), ..Job::default() }
+    }
+
+    /// Lists the partitions that it writes to.
+    fn partitions(&self) -> impl Iterator<Item = Partition<'_>> {
+        let outgoing = self.outgoing.iter().map(|(queue, partition, _)| (&*queue.topic, *partition));
+        outgoing.chain(self.state.iter().map(|entry| (&*entry.mind.topic, 0)))
     }
 
     fn end(&self, result: Result<(), BrokerError>) {
@@ -179,6 +186,9 @@ impl Shared {
         let mut writer = lock(&self.writer);
         writer.recover()?;
         let jobs = lock(&self.doubt.jobs).clone();
+        let partitions: BTreeSet<Partition<'_>> = jobs.iter().flat_map(|job| job.partitions()).collect();
+        let also_group = jobs.iter().any(|job| job.acknowledged.is_some());
+        self.end_hanging(&mut writer, &partitions.into_iter().collect::<Vec<_>>(), also_group)?;
         for job in &jobs {
             for entry in &job.state {
                 entry.mind.doubt();

@@ -9,6 +9,7 @@ use rdkafka::message::Message;
 
 use super::bell::deadline;
 use super::commit::{Entry, Job};
+use super::hanging::{LATE, Partition};
 use super::memory::{now, stored};
 use super::observer::Scan;
 use super::queue::{Lease, Place};
@@ -59,21 +60,24 @@ impl KafkaLink {
         let start = Instant::now();
         let deadline = deadline(wait);
         let mut explored = false;
+        let mut late = None;
+        let mut ended = false;
         loop {
             let rung = source.arrival.count();
             let interrupts = self.shared.interrupts.load(Ordering::SeqCst);
-            let (ready, coming, unknown) = {
+            let (ready, behind, unknown) = {
                 let mut inner = lock(&source.inner);
                 inner.drain();
                 let known = &mut inner.known;
-                let coming = known.coming() > 0 && start.elapsed() < COMING;
+                let behind = known.coming() > 0;
                 let (ready, full) = (known.ready(), known.is_full());
                 // Who does not want to wait gets all that is there; others what came first.
-                if ready >= max || full || (ready > 0 && !(wait.is_zero() && coming)) {
+                if ready >= max || full || (ready > 0 && !(wait.is_zero() && behind)) {
                     return Ok(known.lease(max));
                 }
-                (ready, coming, known.unknown() > 0)
+                (ready, behind, known.unknown() > 0)
             };
+            let coming = behind && start.elapsed() < COMING;
             if wait.is_zero() && unknown && !explored {
                 self.shared.explore(source, COUNTED)?;
                 explored = true;
@@ -84,8 +88,14 @@ impl KafkaLink {
                 self.interrupts = interrupts;
                 return Ok(if ready > 0 { lock(&source.inner).known.lease(max) } else { Vec::new() });
             }
+            late = late.filter(|_| behind).or_else(|| behind.then(|| Instant::now() + LATE));
+            if !ended && late.is_some_and(|late| Instant::now() >= late) {
+                self.shared.try_end_hanging(&parts(source), false)?;
+                ended = true;
+                continue;
+            }
             let until = if coming { start + COMING } else { deadline };
-            source.arrival.wait(rung, until);
+            source.arrival.wait(rung, late.filter(|_| !ended).map_or(until, |late| late.min(until)));
         }
     }
 
@@ -143,6 +153,11 @@ impl KafkaLink {
         }
         Ok(job)
     }
+}
+
+fn parts(queue: &Queue) -> Vec<Partition<'_>> {
+    let count = lock(&queue.inner).known.parts.len() as i32;
+    (0..count).map(|partition| (&*queue.topic, partition)).collect()
 }
 
 impl Link for KafkaLink {

@@ -76,7 +76,7 @@ impl Shared {
         if memory.is_none() {
             let mut read = Memory::default();
             let sent = mind.sent.load(Ordering::SeqCst);
-            self.observer.scan(Scan { topic: &mind.topic, partition: 0, from: 0, sent }, |message| {
+            self.scan(Scan { topic: &mind.topic, partition: 0, from: 0, sent }, |message| {
                 read.load(message.key().unwrap_or_default(), message.payload());
                 true
             })?;

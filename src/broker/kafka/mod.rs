@@ -1,12 +1,13 @@
 //! The broker Kafka: a topic for each queue, a compacted one for each bot's memory, and a transaction for each hop.
 //!
-//! A hop's messages, the consumer's positions and what bots remember are one transaction (`docs/decisions/004-kafka.md`).
+//! A hop's messages, the consumer's positions and what bots remember are one transaction (`docs/decisions/005-kafka.md`).
 //! What is known of a queue is in memory; offsets alone do not tell how many messages there are.
 
 mod admin;
 mod bell;
 mod client;
 mod commit;
+mod hanging;
 mod kind;
 mod link;
 mod memory;
@@ -89,6 +90,7 @@ impl Kafka {
     /// Makes a queue one that is read here.
     fn attach(&self, queue: &Arc<Queue>) -> Result<(), BrokerError> {
         let _linking = lock(&queue.linking);
+        self.0.surface(queue)?;
         self.0.look(queue)?;
         let offsets: Vec<(i32, i64)> = {
             let mut inner = lock(&queue.inner);
@@ -176,9 +178,9 @@ impl Broker for Kafka {
             let before = found.len();
             let position = &part.position;
             let scan = Scan { topic: &queue.topic, partition, from: position.next, sent: part.sent };
-            self.0.observer.scan(scan, |message| {
+            self.0.scan(scan, |message| {
                 let offset = message.offset();
-                if !position.done.contains(offset) {
+                if message.key().is_none() && !position.done.contains(offset) {
                     found.push(((offset, partition), message.payload().unwrap_or_default().to_vec()));
                 }
                 found.len() - before < max || offset < last

@@ -45,6 +45,11 @@ impl Names {
         self.whole(&(legal(bot) + STATE))
     }
 
+    /// Returns the topic that holds nothing and belongs to no queue and no bot.
+    pub(super) fn void(&self) -> String {
+        format!("{}_void", self.prefix)
+    }
+
     fn whole(&self, name: &str) -> Option<String> {
         let topic = format!("{}{name}", self.prefix);
         (topic.len() <= LONGEST).then_some(topic)

@@ -20,8 +20,10 @@ use super::part::Position;
 const FETCH_WAIT: &str = "5";
 /// How long one step of a scan waits for a message.
 const STEP: Duration = Duration::from_millis(100);
+/// How many complaints of the client are listened to after an error.
+const COMPLAINTS: usize = 16;
 /// How long to wait before it is asked again how far a topic reaches.
-const TICK: Duration = Duration::from_millis(2);
+pub(super) const TICK: Duration = Duration::from_millis(2);
 
 /// A consumer that is assigned what is to be looked at, one thing after the other.
 pub(super) struct Observer {
@@ -76,7 +78,14 @@ impl Observer {
                 Err(error) if is_passing(&error) && Instant::now() < deadline => {
                     tick.wait(0, Instant::now() + TICK);
                 }
-                answer => return answer.map_err(|error| self.place.trouble(&error)),
+                Err(error) => {
+                    // The client says only to who asks why it does not get through.
+                    for _ in 0..COMPLAINTS {
+                        consumer.poll(Duration::ZERO);
+                    }
+                    return Err(self.place.trouble(&error));
+                }
+                Ok(answer) => return Ok(answer),
             }
         }
     }
@@ -132,7 +141,11 @@ impl Observer {
         mut visit: impl FnMut(&BorrowedMessage<'_>) -> bool,
     ) -> Result<i64, BrokerError> {
         let Scan { topic, partition, sent, .. } = scan;
-        let (low, goal) = self.reach_beyond(topic, partition, sent)?;
+        let (low, goal) = self.reach_beyond(scan, PATIENCE)?;
+        if goal < sent {
+            let text = format!("{topic} cannot be read beyond {goal}; a transaction is open");
+            return Err(self.place.unavailable(text));
+        }
         let from = scan.from.max(low);
         if from >= goal {
             return Ok(goal);
@@ -151,18 +164,20 @@ impl Observer {
         read.and_then(|at| ended.map(|()| at).map_err(|error| self.place.trouble(&error)))
     }
 
-    /// Returns from where to where a partition can be read, once all can be read that lies before an offset.
-    fn reach_beyond(&self, topic: &str, partition: i32, offset: i64) -> Result<(i64, i64), BrokerError> {
-        let deadline = Instant::now() + PATIENCE;
+    /// Waits until what this process has sent can be read, at most so long; returns whether it can.
+    pub(super) fn reaches(&self, scan: Scan<'_>, wait: Duration) -> Result<bool, BrokerError> {
+        let reach = self.reach_beyond(scan, wait)?;
+        Ok(reach.1 >= scan.sent)
+    }
+
+    /// Returns from where to where a partition can be read, once that is all that was sent or the time is over.
+    fn reach_beyond(&self, scan: Scan<'_>, wait: Duration) -> Result<(i64, i64), BrokerError> {
+        let deadline = Instant::now() + wait;
         let tick = Bell::default();
         loop {
-            let reach = self.reach(topic, partition)?;
-            if reach.1 >= offset {
+            let reach = self.reach(scan.topic, scan.partition)?;
+            if reach.1 >= scan.sent || Instant::now() >= deadline {
                 return Ok(reach);
-            }
-            if Instant::now() >= deadline {
-                let text = format!("{topic} cannot be read beyond {}; a transaction is open", reach.1);
-                return Err(self.place.unavailable(text));
             }
             tick.wait(0, Instant::now() + TICK);
         }
@@ -201,7 +216,7 @@ impl Observer {
 }
 
 /// Tells whether a topic was made just now, or a server begins to serve it.
-fn is_passing(error: &KafkaError) -> bool {
+pub(super) fn is_passing(error: &KafkaError) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(
         error.rdkafka_error_code(),

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rdkafka::message::Message;
+use rdkafka::message::{BorrowedMessage, Message};
 
 use super::admin::{Admin, Purpose};
 use super::bell::Bell;
 use super::client::{PATIENCE, Place};
 use super::commit::{Doubt, Job};
+use super::hanging::LATE;
 use super::mind::Mind;
 use super::names::Names;
 use super::observer::{Observer, Scan};
@@ -108,6 +109,7 @@ impl Inner {
         for (partition, fetched) in (0..).zip(&self.fetched) {
             while !self.known.is_full() {
                 match fetched.poll(Duration::ZERO) {
+                    Some(Ok(message)) if message.key().is_some() => {}
                     Some(Ok(message)) => {
                         let body = message.payload().unwrap_or_default();
                         self.known.fetched(partition, message.offset(), body);
@@ -226,10 +228,14 @@ impl Shared {
     pub(super) fn stable_positions(&self, queue: &Queue) -> Result<Vec<(i32, Position)>, BrokerError> {
         let partitions = lock(&queue.inner).known.parts.len();
         let deadline = Instant::now() + PATIENCE;
+        let mut hangs = Some(Instant::now() + LATE);
         let tick = Bell::default();
         loop {
             if let Some(positions) = self.observer.positions(&queue.topic, partitions)? {
                 return Ok(positions);
+            }
+            if hangs.take_if(|late| Instant::now() >= *late).is_some() {
+                self.try_end_hanging(&[], true)?;
             }
             if Instant::now() >= deadline {
                 let text = format!("somebody's open transaction has to do with {}", queue.topic);
@@ -287,6 +293,16 @@ impl Shared {
         Ok(())
     }
 
+    /// Reads committed messages, as [`Observer::scan`] does.
+    pub(super) fn scan(
+        &self,
+        scan: Scan<'_>,
+        visit: impl FnMut(&BorrowedMessage<'_>) -> bool,
+    ) -> Result<i64, BrokerError> {
+        self.appears(scan)?;
+        self.observer.scan(scan, visit)
+    }
+
     /// Finds out which offsets of a queue are messages, if no more than `most` are unclear.
     pub(super) fn explore(&self, queue: &Queue, most: u64) -> Result<(), BrokerError> {
         let unclear: Vec<(usize, i64, i64)> = {
@@ -298,8 +314,10 @@ impl Shared {
         for (number, from, sent) in unclear {
             let mut found = Ranges::default();
             let scan = Scan { topic: &queue.topic, partition: number as i32, from, sent };
-            let end = self.observer.scan(scan, |message| {
-                found.insert(message.offset(), message.offset() + 1);
+            let end = self.scan(scan, |message| {
+                if message.key().is_none() {
+                    found.insert(message.offset(), message.offset() + 1);
+                }
                 true
             })?;
             lock(&queue.inner).known.parts[number].explore(from, end, found);

@@ -47,14 +47,12 @@ fn gone_for_a_while() {
 }
 
 #[test]
-#[ignore = "fails: the worker does not come to its end in time when the server is restarted again and again"]
 fn restarts_in_the_middle() {
     let place = tempfile::tempdir().unwrap();
     contract::restarts_in_the_middle(place.path(), &SERVER);
 }
 
 #[test]
-#[ignore = "fails: a wrong password is told as a time-out, and so tried again"]
 fn wrong_password() {
     let place = tempfile::tempdir().unwrap();
     contract::wrong_password(place.path(), &SERVER);

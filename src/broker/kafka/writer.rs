@@ -21,8 +21,11 @@ use super::{BrokerError, KafkaOptions};
 
 /// How long the client gathers messages before it sends them, in milliseconds.
 const LINGER: &str = "0.2";
+/// How often it is looked whether the server refuses, while it does not answer.
+const LOOK: Duration = Duration::from_millis(200);
 const STEP: Duration = Duration::from_millis(1);
-const PRODUCERS: usize = 2;
+/// The key of a record in a queue's topic that is no message; messages have none.
+pub(super) const VOID: &[u8] = b"void";
 
 /// Something to write.
 #[derive(Debug)]
@@ -94,12 +97,15 @@ pub(super) struct Writer {
     name: String,
     largest: usize,
     timeout: Duration,
-    producers: [Option<BaseProducer<Listener>>; PRODUCERS],
+    producers: [Option<BaseProducer<Listener>>; Writer::PRODUCERS],
     turn: usize,
     fenced: bool,
 }
 
 impl Writer {
+    /// How many producers take turns.
+    pub(super) const PRODUCERS: usize = 2;
+
     pub(super) fn new(place: Arc<Place>, options: &KafkaOptions, name: String) -> Writer {
         let (largest, timeout) = (options.largest, options.transaction);
         Writer { place, name, largest, timeout, producers: Default::default(), turn: 0, fenced: false }
@@ -110,7 +116,7 @@ impl Writer {
         if self.fenced {
             return Err(self.fenced());
         }
-        for number in 0..PRODUCERS {
+        for number in 0..Self::PRODUCERS {
             if self.producers[number].is_none() {
                 let made = self.place.ask(|| self.make(number))?;
                 self.producers[number] = Some(made);
@@ -131,7 +137,15 @@ impl Writer {
         let listener = Listener { said: self.place.context(), delivered: Mutex::default() };
         let made = BaseProducer::from_config_and_context(&config, listener);
         let producer: BaseProducer<Listener> = made.map_err(|error| self.place.trouble(&error))?;
-        producer.init_transactions(PATIENCE).map_err(|error| self.place.trouble(&error))?;
+        let deadline = Instant::now() + PATIENCE;
+        while let Err(error) = producer.init_transactions(LOOK) {
+            // The client says only to who asks why it does not get through.
+            producer.poll(STEP);
+            let may_pass = matches!(&error, KafkaError::Transaction(inner) if inner.is_retriable());
+            if !may_pass || self.place.is_refusing() || Instant::now() >= deadline {
+                return Err(self.place.trouble(&error));
+            }
+        }
         Ok(producer)
     }
 
@@ -151,7 +165,7 @@ impl Writer {
         group: Option<&ConsumerGroupMetadata>,
     ) -> Result<Vec<i64>, Failed> {
         self.recover().map_err(Failed::Nothing)?;
-        self.turn = (self.turn + 1) % PRODUCERS;
+        self.turn = (self.turn + 1) % Self::PRODUCERS;
         let Some(producer) = &self.producers[self.turn] else {
             return Err(Failed::Nothing(self.place.unavailable("no producer")));
         };
