@@ -21,7 +21,7 @@ mod reader;
 mod shared;
 mod standalone;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ pub(super) use self::kind::KIND;
 use self::link::KafkaLink;
 use self::observer::Scan;
 use self::shared::{COUNTED, Queue, Shared, lock};
-pub use self::standalone::{FORMAT_CLASS, JAVA_OPTIONS, SERVER_CLASS, Standalone, USER};
+pub use self::standalone::{JAVA_OPTIONS, META, META_FILE, SERVER_CLASS, Standalone, USER};
 use super::{Broker, BrokerError, Delivery, Depth, Hop, Link, Outgoing, Wiring};
 
 /// How long a queue that is read elsewhere is believed to be full before it is looked at again.

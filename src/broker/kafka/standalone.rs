@@ -5,8 +5,13 @@ use std::path::Path;
 /// What a Java machine is called with that runs it.
 pub const JAVA_OPTIONS: &[&str] =
     &["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"];
-/// The class that prepares the server's data.
-pub const FORMAT_CLASS: &str = "kafka.tools.StorageTool";
+/// The file in the folder of its data that says whose they are.
+pub const META_FILE: &str = "meta.properties";
+/// What stands there. Every server has its own folder, so that they may share the names.
+///
+/// Kafka's own tool writes more, the versions of features that its newest clients use, and takes a second Java machine for it.
+pub const META: &str =
+    "version=1\ncluster.id=5L6g3nShT-eMCtK--X86sw\nnode.id=1\ndirectory.id=6FPjO0WiDCTWmEKGwOMsZw\n";
 /// The class that is the server.
 pub const SERVER_CLASS: &str = "kafka.Kafka";
 /// The user that may use the server.

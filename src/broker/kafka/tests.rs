@@ -1,6 +1,6 @@
 //! The contract at a real Kafka, and what is Kafka's own. Servers are this test program's children.
 
-mod server;
+pub(crate) mod server;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};

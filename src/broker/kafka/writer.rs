@@ -21,8 +21,9 @@ use super::{BrokerError, KafkaOptions};
 
 /// How long the client gathers messages before it sends them, in milliseconds.
 const LINGER: &str = "0.2";
-/// How often it is looked whether the server refuses, while it does not answer.
-const LOOK: Duration = Duration::from_millis(200);
+/// How long the first producer has to get its name from the server, each further one twice as long. The client itself asks a
+/// server that is not ready only every half a second, and a new one is four times not ready.
+const FIRST: Duration = Duration::from_millis(100);
 const STEP: Duration = Duration::from_millis(1);
 /// The key of a record in a queue's topic that is no message; messages have none.
 pub(super) const VOID: &[u8] = b"void";
@@ -134,19 +135,21 @@ impl Writer {
             .set("message.timeout.ms", &timeout)
             .set("message.max.bytes", self.largest.to_string())
             .set("linger.ms", LINGER);
-        let listener = Listener { said: self.place.context(), delivered: Mutex::default() };
-        let made = BaseProducer::from_config_and_context(&config, listener);
-        let producer: BaseProducer<Listener> = made.map_err(|error| self.place.trouble(&error))?;
         let deadline = Instant::now() + PATIENCE;
-        while let Err(error) = producer.init_transactions(LOOK) {
+        let mut wait = FIRST;
+        loop {
+            let listener = Listener { said: self.place.context(), delivered: Mutex::default() };
+            let made = BaseProducer::from_config_and_context(&config, listener);
+            let producer: BaseProducer<Listener> = made.map_err(|error| self.place.trouble(&error))?;
+            let Err(error) = producer.init_transactions(wait) else { return Ok(producer) };
             // The client says only to who asks why it does not get through.
             producer.poll(STEP);
             let may_pass = matches!(&error, KafkaError::Transaction(inner) if inner.is_retriable());
             if !may_pass || self.place.is_refusing() || Instant::now() >= deadline {
                 return Err(self.place.trouble(&error));
             }
+            wait *= 2;
         }
-        Ok(producer)
     }
 
     /// Makes both producers know a topic that has just been made, so that the first message need not wait for that.

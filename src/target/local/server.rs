@@ -14,7 +14,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -54,21 +54,18 @@ trait Server: Sync {
     /// Returns the files that it reads, below the lab's folder. Pure.
     fn files(&self, seat: &Seat) -> Vec<PlanFile>;
 
-    /// Finds its programs on this machine: those to run to their end before it, and itself.
-    fn find(&self, seat: &Seat, machine: &Machine<'_>) -> Result<Launch, Missing>;
+    /// Finds its program on this machine.
+    fn find(&self, seat: &Seat, machine: &Machine<'_>) -> Result<Command, Missing>;
 
-    /// How long it may take until it answers, and until it has ended.
+    /// How long it may take until it answers.
     fn patience(&self) -> Duration {
         Duration::from_secs(30)
     }
-}
 
-/// What is run to bring a server up.
-struct Launch {
-    /// Programs that prepare its data, each run to its end.
-    before: Vec<Command>,
-    /// The server itself.
-    server: Command,
+    /// How long it may take until it has ended; then it is ended by force.
+    fn farewell(&self) -> Duration {
+        self.patience()
+    }
 }
 
 /// What a server is given.
@@ -188,11 +185,7 @@ pub(super) fn up(site: &Site) -> Result<(), TargetError> {
     let process = if let Some(process) = daemon.find() {
         process
     } else {
-        let launch = server.find(&seat, &this_machine()).map_err(TargetError::NoServer)?;
-        for command in launch.before {
-            prepare(site, command)?;
-        }
-        daemon.start(launch.server)?
+        daemon.start(server.find(&seat, &this_machine()).map_err(TargetError::NoServer)?)?
     };
     let kind = BrokerKind::named(server.broker());
     let settings = Settings {
@@ -205,27 +198,14 @@ pub(super) fn up(site: &Site) -> Result<(), TargetError> {
     daemon.wait(&process, server.patience(), || kind.as_ref().is_ok_and(|kind| answers(kind)))
 }
 
-/// Runs a program that prepares the server's data.
-fn prepare(site: &Site, mut command: Command) -> Result<(), TargetError> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let start = |cause| TargetError::Start { program: program.clone(), cause };
-    let output = command.current_dir(&site.folder).stdin(Stdio::null()).output().map_err(start)?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let text = [output.stdout, output.stderr].concat();
-    let log = String::from_utf8_lossy(&text).lines().map(str::to_owned).collect();
-    Err(TargetError::Died { lab: site.lab.clone(), what: FOLDER, log })
-}
-
 /// Ends the lab's server, if one runs.
 pub(super) fn down(site: &Site) -> Result<(), TargetError> {
     let planned = planned(site);
     if matches!(planned, Ok(None)) {
         erase(site)?;
     }
-    let patience = planned.ok().flatten().map_or(Duration::from_secs(10), |(server, _)| server.patience());
-    Daemon::new(site, FOLDER).end(patience)
+    let farewell = planned.ok().flatten().map_or(Duration::from_secs(10), |(server, _)| server.farewell());
+    Daemon::new(site, FOLDER).end(farewell)
 }
 
 /// Removes what the lab has left on a server that is not its own, unless that is gone.

@@ -7,10 +7,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::super::{FORMAT_CLASS, JAVA_OPTIONS, Kafka, KafkaOptions, SERVER_CLASS, Standalone, USER};
+use super::super::{JAVA_OPTIONS, Kafka, KafkaOptions, META, META_FILE, SERVER_CLASS, Standalone, USER};
 use crate::broker::Broker;
 
-pub(super) const PASSWORD: &str = "secret";
+pub(crate) const PASSWORD: &str = "secret";
 const PROPERTIES: &str = "server.properties";
 /// Where a server's address stands in its folder.
 const ADDRESS: &str = "address";
@@ -53,7 +53,7 @@ fn java(home: &Path, class: &str) -> Vec<String> {
 }
 
 /// Returns the options for a server with a folder.
-pub(super) fn options(folder: &Path, prefix: &str, password: &str) -> KafkaOptions {
+pub(crate) fn options(folder: &Path, prefix: &str, password: &str) -> KafkaOptions {
     let address = std::fs::read_to_string(folder.join(ADDRESS)).unwrap();
     let mut options = KafkaOptions::new(&address, prefix, "test");
     for (key, value) in [
@@ -76,13 +76,8 @@ fn prepare(folder: &Path) -> Option<PathBuf> {
     let standalone = Standalone { port, controller, data: &folder.join("data"), password: PASSWORD };
     std::fs::write(folder.join(PROPERTIES), standalone.properties()).unwrap();
     std::fs::write(folder.join(ADDRESS), format!("127.0.0.1:{port}")).unwrap();
-    let words = java(&home, FORMAT_CLASS);
-    let mut format = Command::new(&words[0]);
-    format
-        .args(&words[1..])
-        .args(["format", "-t", "5L6g3nShT-eMCtK--X86sw", "-c", PROPERTIES])
-        .current_dir(folder);
-    assert!(format.stdout(Stdio::null()).status().unwrap().success());
+    std::fs::create_dir(folder.join("data")).unwrap();
+    std::fs::write(folder.join("data").join(META_FILE), META).unwrap();
     Some(home)
 }
 
@@ -130,7 +125,7 @@ pub(super) fn is_started(folder: &Path) -> bool {
 /// Returns the folder of the server that all tests share, started if need be; `None` if there is no Kafka.
 ///
 /// A shell waits for the end of its input, which this process holds: then it ends the server and removes the folder.
-pub(super) fn shared() -> Option<PathBuf> {
+pub(crate) fn shared() -> Option<PathBuf> {
     const SHELL: &str = "\"$@\" >log 2>&1 & pid=$!; cat >/dev/null; kill -9 $pid; rm -rf \"$PWD\"";
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
     if shared.is_none() {

@@ -4,17 +4,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::{Launch, Machine, Missing, Seat, Server, missing};
+use super::{Machine, Missing, Seat, Server, missing};
 use crate::broker::Url;
-use crate::broker::kafka::{FORMAT_CLASS, JAVA_OPTIONS, SERVER_CLASS, Standalone, USER};
+use crate::broker::kafka::{JAVA_OPTIONS, META, META_FILE, SERVER_CLASS, Standalone, USER};
 use crate::plan::PlanFile;
 
 /// The server `kafka`.
 pub(super) struct Kafka;
 
 const PROPERTIES: &str = "broker/server.properties";
-/// Names the data; every lab has its own folder, so that they may share it.
-const CLUSTER: &str = "5L6g3nShT-eMCtK--X86sw";
 /// The classes of the server, prepared for a quick start; it lies in the folder of the release.
 const ARCHIVE: &str = "kafka.jsa";
 
@@ -41,36 +39,36 @@ impl Server for Kafka {
             data: &seat.path("data"),
             password: &seat.password,
         };
-        vec![PlanFile { path: PROPERTIES.to_owned(), content: standalone.properties().into_bytes() }]
+        vec![
+            PlanFile { path: PROPERTIES.to_owned(), content: standalone.properties().into_bytes() },
+            PlanFile { path: format!("broker/data/{META_FILE}"), content: META.into() },
+        ]
     }
 
-    fn find(&self, seat: &Seat, machine: &Machine<'_>) -> Result<Launch, Missing> {
+    fn find(&self, seat: &Seat, machine: &Machine<'_>) -> Result<Command, Missing> {
         let home = home(machine).ok_or_else(|| {
             let problem = "there is no Kafka: KAFKA_HOME names no folder with its jars in `libs/`";
             missing("kafka", problem)
         })?;
         let java =
             java(machine).ok_or_else(|| missing("kafka", "there is no `java` on PATH or in JAVA_HOME"))?;
-        let properties = seat.folder.join(PROPERTIES);
-        let run = |class: &str| {
-            let mut command = Command::new(&java);
-            command.args(JAVA_OPTIONS);
-            let archive = home.join(ARCHIVE);
-            if archive.exists() {
-                command.arg(format!("-XX:SharedArchiveFile={}", archive.display()));
-            }
-            command.arg("-cp").arg(home.join("libs/*")).arg(class);
-            command
-        };
-        let mut format = run(FORMAT_CLASS);
-        format.args(["format", "--ignore-formatted", "--cluster-id", CLUSTER, "--config"]).arg(&properties);
-        let mut server = run(SERVER_CLASS);
-        server.arg(&properties);
-        Ok(Launch { before: vec![format], server })
+        let mut server = Command::new(&java);
+        server.args(JAVA_OPTIONS);
+        let archive = home.join(ARCHIVE);
+        if archive.exists() {
+            server.arg(format!("-XX:SharedArchiveFile={}", archive.display()));
+        }
+        server.arg("-cp").arg(home.join("libs/*")).arg(SERVER_CLASS).arg(seat.folder.join(PROPERTIES));
+        Ok(server)
     }
 
     fn patience(&self) -> Duration {
         Duration::from_secs(90)
+    }
+
+    /// An orderly end takes half a second, for data that goes with the lab.
+    fn farewell(&self) -> Duration {
+        Duration::ZERO
     }
 }
 

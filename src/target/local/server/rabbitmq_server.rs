@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use super::{FOLDER, Launch, Machine, Missing, Seat, Server, missing};
+use super::{FOLDER, Machine, Missing, Seat, Server, missing};
 use crate::broker::Url;
 use crate::broker::rabbitmq::{DEBIAN, PROGRAM, Standalone, USER};
 use crate::plan::PlanFile;
@@ -38,12 +38,12 @@ impl Server for RabbitMq {
         alone(seat, &seat.path("")).files().map(file).into()
     }
 
-    fn find(&self, seat: &Seat, machine: &Machine<'_>) -> Result<Launch, Missing> {
+    fn find(&self, seat: &Seat, machine: &Machine<'_>) -> Result<Command, Missing> {
         let found = machine.program_of(&[DEBIAN], PROGRAM);
         let program = found.ok_or_else(|| missing("rabbitmq", "there is no `rabbitmq-server` on PATH"))?;
         let mut server = Command::new(program);
         server.envs(alone(seat, &seat.path("")).environment());
-        Ok(Launch { before: Vec::new(), server })
+        Ok(server)
     }
 
     fn patience(&self) -> Duration {

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::{Launch, Machine, Missing, Seat, Server, missing};
+use super::{Machine, Missing, Seat, Server, missing};
 use crate::broker::Url;
 use crate::plan::PlanFile;
 
@@ -51,11 +51,11 @@ impl Server for Redis {
         ]
     }
 
-    fn find(&self, seat: &Seat, machine: &Machine<'_>) -> Result<Launch, Missing> {
+    fn find(&self, seat: &Seat, machine: &Machine<'_>) -> Result<Command, Missing> {
         let found = PROGRAMS.iter().find_map(|name| machine.program(name));
         let program = found.ok_or_else(|| missing("redis", "there is no `redis-server` on PATH"))?;
         let mut server = Command::new(program);
         server.arg(seat.folder.join(CONFIGURATION));
-        Ok(Launch { before: Vec::new(), server })
+        Ok(server)
     }
 }
