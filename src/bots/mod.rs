@@ -9,6 +9,7 @@ pub mod experts;
 mod format;
 mod http;
 mod jinja;
+mod kafka;
 pub mod outputs;
 pub mod parsers;
 mod pattern;

@@ -289,6 +289,7 @@ const NAMED_TWICE: &[(&str, &[&str], &str)] = &[
     ),
     ("serde_yaml", &["diagnostic", "pipeline"], "values are read in one place and written in the other"),
     ("reqwest", &["bots", "runtime"], "bots fetch feeds, and the control service is asked"),
+    ("rdkafka", &["bots", "broker"], "a bot reads and writes a topic, the broker makes queues of topics"),
     ("futures_util", &["api", "broker"], "streams of the API, and what a broker's client streams"),
     ("include_dir", &["playbook", "web"], "playbooks and the page are each a folder that is built in"),
     ("signal_hook", &["cli", "runtime"], "a command and a botnet each end in order"),

@@ -4,6 +4,7 @@ mod feed;
 mod file;
 mod http;
 mod job;
+mod kafka;
 mod lines;
 mod shadowserver;
 mod shodan;
@@ -17,6 +18,7 @@ pub const ALL: &[&BotSpec] = &[
     &file::SPEC,
     &http::SPEC,
     &http::STREAM,
+    &kafka::SPEC,
     &shadowserver::SPEC,
     &shodan::ALERT,
     &shodan::STREAM,

@@ -108,6 +108,16 @@ impl Stream {
         }
     }
 
+    /// Tells whether the source is read.
+    pub(super) fn is_running(&self) -> bool {
+        self.source.is_some()
+    }
+
+    /// Returns what the source is to be told once what was sent last is stored.
+    pub(super) fn mark(&self) -> Option<&str> {
+        self.mark.as_deref()
+    }
+
     /// Learns that everything that was sent is stored; returns what the source is to be told, if anything.
     pub(super) fn stored(&mut self) -> Option<String> {
         self.in_hand.clear();

@@ -5,6 +5,7 @@ mod export;
 mod file;
 mod file_name;
 mod files;
+mod kafka;
 mod mail;
 mod restapi;
 mod smtp;
@@ -19,6 +20,7 @@ pub const ALL: &[&BotSpec] = &[
     &blackhole::SPEC,
     &file::SPEC,
     &files::SPEC,
+    &kafka::SPEC,
     &restapi::SPEC,
     &smtp::SPEC,
     &sql::SPEC,
