@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Failure, Site};
-use crate::message::{Idf, Message};
+use crate::message::{Idf, KeyHash, Message};
 
 /// Where a bot's memory of earlier hops is read from; the runtime implements it.
 pub trait Memory {
@@ -110,7 +110,7 @@ pub struct Context<'a> {
     memory: &'a mut dyn Memory,
     effects: Effects,
     /// Pending writes by key, so that a bot reads what it wrote in the same hop.
-    pending: HashMap<Vec<u8>, usize>,
+    pending: HashMap<Vec<u8>, usize, KeyHash>,
     limit: usize,
     now: Option<Timestamp>,
     bell: Option<Bell>,
@@ -125,7 +125,7 @@ impl<'a> Context<'a> {
             paths,
             memory,
             effects: Effects::default(),
-            pending: HashMap::new(),
+            pending: HashMap::default(),
             limit,
             now: None,
             bell: None,
@@ -240,7 +240,13 @@ impl<'a> Context<'a> {
     /// Appends bytes to a file, exactly once however often the process dies.
     pub fn append(&mut self, file: &Path, bytes: &[u8]) {
         match self.effects.appends.last_mut() {
-            Some((last, buffer)) if last.as_os_str() == file.as_os_str() => buffer.extend_from_slice(bytes),
+            Some((last, buffer)) if last.as_os_str() == file.as_os_str() => {
+                if buffer.capacity() - buffer.len() < bytes.len() {
+                    // A batch makes some hundred lines of one; to double the room each time would copy them as often.
+                    buffer.reserve(bytes.len().max(3 * buffer.len()));
+                }
+                buffer.extend_from_slice(bytes);
+            }
             _ => self.effects.appends.push((file.to_owned(), bytes.to_vec())),
         }
     }

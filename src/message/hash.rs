@@ -1,7 +1,9 @@
 //! The hash that deduplicator, threshold and aggregate share with IntelMQ, and the identity for the journal.
 
+use std::hash::{BuildHasherDefault, Hasher};
+
 use sha2::{Digest, Sha256};
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
 
 use super::idf::Key;
 use super::json::write_value;
@@ -9,6 +11,23 @@ use super::python::write_repr;
 use super::store::{Message, MessageType};
 use super::value::Value;
 use super::wire::WIRE;
+
+/// Finds the keys under which bots remember in tables in memory. They are hashes themselves more often than not.
+pub type KeyHash = BuildHasherDefault<KeyHasher>;
+
+/// A quick hash of bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh3_64_with_seed(bytes, self.0);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// Which fields a hash covers; `time.observation` never counts.
 #[derive(Debug, Clone, Default)]

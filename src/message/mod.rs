@@ -36,7 +36,7 @@ mod tests;
 pub use add::Add;
 pub use error::{MessageError, WireError};
 pub use export::Export;
-pub use hash::Filter;
+pub use hash::{Filter, KeyHash};
 pub use idf::{FieldSpec, HarmonizationError, Idf, Key};
 pub use kind::{FieldType, Raised};
 pub use lazy::Text;

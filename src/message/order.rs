@@ -11,7 +11,7 @@ use super::value::Value;
 struct Last {
     idf: Option<Arc<Idf>>,
     keys: Vec<Key>,
-    order: Vec<u32>,
+    order: Arc<[u32]>,
 }
 
 thread_local! {
@@ -19,7 +19,7 @@ thread_local! {
 }
 
 /// Returns the places of the fields in the order of their names.
-pub(super) fn by_name(idf: &Arc<Idf>, fields: &[(Key, Value)]) -> Vec<u32> {
+pub(super) fn by_name(idf: &Arc<Idf>, fields: &[(Key, Value)]) -> Arc<[u32]> {
     LAST.with_borrow_mut(|last| {
         let same = |key: &Key, (other, _): &(Key, Value)| key.id == other.id && same_sub(key, other);
         let known = last.idf.as_ref().is_some_and(|known| Arc::ptr_eq(known, idf))
@@ -29,11 +29,11 @@ pub(super) fn by_name(idf: &Arc<Idf>, fields: &[(Key, Value)]) -> Vec<u32> {
             last.idf = Some(Arc::clone(idf));
             last.keys.clear();
             last.keys.extend(fields.iter().map(|(key, _)| key.clone()));
-            last.order.clear();
-            last.order.extend(0..fields.len() as u32);
-            last.order.sort_unstable_by(|&a, &b| idf.compare(&fields[a as usize].0, &fields[b as usize].0));
+            let mut order: Vec<u32> = (0..fields.len() as u32).collect();
+            order.sort_unstable_by(|&a, &b| idf.compare(&fields[a as usize].0, &fields[b as usize].0));
+            last.order = order.into();
         }
-        last.order.clone()
+        Arc::clone(&last.order)
     })
 }
 

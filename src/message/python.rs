@@ -116,6 +116,11 @@ pub(crate) fn write_float(out: &mut Vec<u8>, number: f64, special: [&str; 3]) {
     if number.is_infinite() {
         return out.extend_from_slice(special[if number > 0.0 { 1 } else { 2 }].as_bytes());
     }
+    let whole = number as i64;
+    if whole != 0 && whole.unsigned_abs() < 1 << 50 && whole as f64 == number {
+        write_int(out, whole);
+        return out.extend_from_slice(b".0");
+    }
     let start = out.len();
     // Writing into a vector cannot fail. `{:e}` gives the shortest digits: `-1.2345e-7`.
     let _ = write!(out, "{number:e}");

@@ -173,8 +173,8 @@ impl Message {
     /// Returns some fields, sorted by name.
     pub(super) fn sorted_where(&self, wanted: impl Fn(&Key) -> bool) -> impl Iterator<Item = (&Key, &Value)> {
         let order = order::by_name(&self.idf, &self.fields);
-        order.into_iter().filter_map(move |place| {
-            let (key, value) = &self.fields[place as usize];
+        (0..order.len()).filter_map(move |at| {
+            let (key, value) = &self.fields[order[at] as usize];
             wanted(key).then_some((key, value))
         })
     }

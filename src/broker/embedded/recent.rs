@@ -11,10 +11,11 @@ use redb::{ReadableTable, WriteTransaction};
 use super::hop::damaged_memory;
 use super::state::{self, Sweep};
 use super::store::{RECENT, STATE, Snapshot};
+use crate::message::KeyHash;
 
 /// How many bytes are gathered before they are folded in; they are also in memory, in about twice the room.
 #[cfg(not(test))]
-const BYTES: usize = 1 << 20;
+const BYTES: usize = 2 << 20;
 /// How many commits are gathered.
 #[cfg(not(test))]
 const ROWS: u64 = 2000;
@@ -42,7 +43,7 @@ pub(super) enum Answer<'a> {
 /// The entries that are not in the tree.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
-    entries: HashMap<Vec<u8>, Option<Vec<u8>>>,
+    entries: HashMap<Vec<u8>, Option<Vec<u8>>, KeyHash>,
     /// The number of the next row; numbers start anew after folding.
     next: u64,
     bytes: usize,
@@ -107,7 +108,7 @@ impl Recent {
         }
         transaction.delete_table(RECENT)?;
         transaction.open_table(RECENT)?;
-        let mut all: HashMap<&[u8], Option<&[u8]>> =
+        let mut all: HashMap<&[u8], Option<&[u8]>, KeyHash> =
             self.entries.iter().map(|(key, value)| (key.as_slice(), value.as_deref())).collect();
         all.extend(entries.iter().map(|(key, value)| (key.as_slice(), value.as_deref())));
         let mut all: Vec<_> = all.into_iter().collect();

@@ -82,11 +82,12 @@ impl Snapshot {
 
     /// Puts a message together that is larger than a chunk; `None` if there is none under this key.
     pub(super) fn large(&self, key: &[u8; 12]) -> Result<Option<Vec<u8>>, redb::Error> {
-        let mut body = None;
-        for piece in self.read.open_table(PIECES)?.range((key, 0)..=(key, u32::MAX))? {
-            body.get_or_insert_with(Vec::new).extend_from_slice(piece?.1.value());
-        }
-        Ok(body)
+        let pieces = self.read.open_table(PIECES)?.range((key, 0)..=(key, u32::MAX))?;
+        let pieces: Vec<_> = pieces.collect::<Result<_, _>>()?;
+        // Growing piece by piece would move all of it again and again.
+        let mut body = Vec::with_capacity(pieces.iter().map(|(_, piece)| piece.value().len()).sum());
+        pieces.iter().for_each(|(_, piece)| body.extend_from_slice(piece.value()));
+        Ok((!pieces.is_empty()).then_some(body))
     }
 
     pub(super) fn state(&self) -> Result<&ReadOnlyTable<Bytes, Bytes>, redb::Error> {

@@ -62,7 +62,8 @@ impl Prepared {
 }
 
 /// Takes away white space around the text, then bytes of zero, as IntelMQ does before it reads rows.
-fn clean(text: String) -> String {
+fn clean(mut text: String) -> String {
+    text.truncate(text.trim_end_matches(python::is_space).len());
     let stripped = python::strip(&text);
     if stripped.contains('\0') {
         return stripped.replace('\0', "");
