@@ -1,0 +1,54 @@
+"""Servers of brokers for scripts: that of a lab, which `intelmq-lab up` starts and `down` ends.
+
+Not a program: other scripts import it.
+"""
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+# The shortest way to a lab with a server.
+PLAYBOOK = "shodan"
+
+
+class Lab:
+    """A lab in a folder of its own."""
+
+    def __init__(self, program, state, playbook, broker):
+        self.program, self.environment = program, {**os.environ, "XDG_STATE_HOME": str(state)}
+        self.folder = pathlib.Path(state) / "intelmq-lab/labs/own"
+        self.run("up", playbook, "--to", "1", "--broker", broker)
+
+    def run(self, *words, must=True):
+        """Runs a command on the lab; returns what it prints."""
+        done = subprocess.run([self.program, *words, "--lab", "own"], env=self.environment, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if must and done.returncode:
+            sys.exit(f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def pid(self, name):
+        """Returns the process of the lab's `supervisor` or `broker`."""
+        return json.loads((self.folder / f"{name}.json").read_text())["pid"]
+
+
+@contextlib.contextmanager
+def lab(program, state, playbook, broker):
+    """Brings a lab up to its first step, and removes it in the end."""
+    brought = None
+    try:
+        brought = Lab(program, state, playbook, broker)
+        yield brought
+    finally:
+        if brought:
+            brought.run("down", must=False)
+
+
+@contextlib.contextmanager
+def server(program, state, broker):
+    """Gives the process and the address of a server; names there have a part of their own."""
+    with lab(program, state, PLAYBOOK, broker) as brought:
+        url = (brought.folder / "broker/url").read_text().strip()
+        yield brought.pid("broker"), f"{url}{'&' if '?' in url else '?'}prefix=own."
