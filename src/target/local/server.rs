@@ -194,8 +194,12 @@ pub(super) fn up(site: &Site) -> Result<(), TargetError> {
         sync: SyncMode::Never,
         process: "probe".to_owned(),
     };
-    let answers = |kind: &BrokerKind| (kind.open)(&settings).and_then(|broker| broker.queues()).is_ok();
-    daemon.wait(&process, server.patience(), || kind.as_ref().is_ok_and(|kind| answers(kind)))
+    // Which queues there are some brokers know by themselves; how full one is only the server knows.
+    let answers = |kind: &BrokerKind| {
+        let broker = (kind.open)(&settings)?;
+        broker.queues().and_then(|_| broker.depth("probe"))
+    };
+    daemon.wait(&process, server.patience(), || kind.as_ref().is_ok_and(|kind| answers(kind).is_ok()))
 }
 
 /// Ends the lab's server, if one runs.
