@@ -117,7 +117,7 @@ pub(crate) fn write_float(out: &mut Vec<u8>, number: f64, special: [&str; 3]) {
         return out.extend_from_slice(special[if number > 0.0 { 1 } else { 2 }].as_bytes());
     }
     let whole = number as i64;
-    if whole != 0 && whole.unsigned_abs() < 1 << 50 && whole as f64 == number {
+    if whole != 0 && whole.unsigned_abs() < 1 << 50 && number.fract() == 0.0 {
         write_int(out, whole);
         return out.extend_from_slice(b".0");
     }

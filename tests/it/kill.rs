@@ -59,6 +59,10 @@ const QUEUED: &str = "    instances_threads: 2\n";
 fn survive(stateless: &str, broker: Option<&'static str>) {
     let (begin, folder) = (Instant::now(), tempfile::tempdir().unwrap());
     let server = broker.map(|broker| Server::start(folder.path(), broker));
+    let server = match server {
+        Some(None) => return,
+        server => server.flatten(),
+    };
     let botnet = Botnet::new(folder.path(), stateless, server.as_ref());
     let mut random = Random(0x5eed);
     let wanted = if server.is_some() { RESTARTS } else { 0 };

@@ -17,11 +17,21 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server.
-    pub(crate) fn start(folder: &Path, broker: &'static str) -> Self {
+    /// Starts a server; `None` says aloud that this machine has none, which fails in CI.
+    pub(crate) fn start(folder: &Path, broker: &'static str) -> Option<Self> {
         let server = Server { state: folder.join("labs"), broker };
-        server.up();
-        server
+        match server.run(&server.up_words()) {
+            Ok(()) => Some(server),
+            Err(said) if said.contains("cannot start the broker") && std::env::var_os("CI").is_none() => {
+                eprintln!("SKIPPED: {said}");
+                None
+            }
+            Err(said) => panic!("{said}"),
+        }
+    }
+
+    fn up_words(&self) -> [&'static str; 6] {
+        ["up", PLAYBOOK, "--to", "1", "--broker", self.broker]
     }
 
     /// Runs a command on the lab; returns what it said if it failed.
@@ -31,10 +41,6 @@ impl Server {
         let output = command.stdin(Stdio::null()).output().unwrap();
         let text = || String::from_utf8_lossy(&[&*output.stdout, &*output.stderr].concat()).into_owned();
         if output.status.success() { Ok(()) } else { Err(text()) }
-    }
-
-    fn up(&self) {
-        self.run(&["up", PLAYBOOK, "--to", "1", "--broker", self.broker]).unwrap();
     }
 
     fn read(&self, name: &str) -> String {
@@ -53,7 +59,7 @@ impl Server {
         let record: serde_json::Value = serde_json::from_str(&self.read("broker.json")).unwrap();
         let pid = Pid::from_raw(record["pid"].as_i64().unwrap().try_into().unwrap()).unwrap();
         kill_process(pid, Signal::KILL).unwrap();
-        self.up();
+        self.run(&self.up_words()).unwrap();
     }
 }
 

@@ -86,7 +86,9 @@ impl Snapshot {
         let pieces: Vec<_> = pieces.collect::<Result<_, _>>()?;
         // Growing piece by piece would move all of it again and again.
         let mut body = Vec::with_capacity(pieces.iter().map(|(_, piece)| piece.value().len()).sum());
-        pieces.iter().for_each(|(_, piece)| body.extend_from_slice(piece.value()));
+        for (_, piece) in &pieces {
+            body.extend_from_slice(piece.value());
+        }
         Ok((!pieces.is_empty()).then_some(body))
     }
 
