@@ -1,6 +1,7 @@
 //! An expert and an output for tests of the runtime: they fail or panic as the event's comment says.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 
 use super::{Bot, BotSpec, Context, Expert, Failure, Output, Reach};
@@ -34,6 +35,10 @@ struct Troubled {
 impl Expert for Troubled {
     fn process(&mut self, event: Message, context: &mut Context) -> Result<(), Failure> {
         self.tries += 1;
+        if let Some(address) = event.text("comment").and_then(|comment| comment.strip_prefix("wait for ")) {
+            // Who listens there ends it.
+            let _ = TcpStream::connect(address).and_then(|mut stream| stream.read(&mut [0]));
+        }
         match event.text("comment") {
             Some("fail") if !self.healed => Err(Failure::Other("asked to fail".to_owned())),
             Some("fail twice") if self.tries < 3 => Err(Failure::Other("not yet".to_owned())),

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::build::{self, Carried};
 use super::control::{BotAction, BotState, Configuration, Snapshot};
@@ -25,20 +24,22 @@ use crate::whole;
 /// How long [`Botnet::act`] waits for a bot to come up before it answers with what is so far.
 const COMING_UP: Duration = Duration::from_secs(10);
 
+/// How long a bot may take to end; the rest does not wait longer for one that the world outside holds up. A target gives the
+/// whole process a little more.
+const ENDING: Duration = Duration::from_secs(if cfg!(test) { 4 } else { 8 });
+
 /// A running botnet.
 pub struct Botnet {
     surroundings: Surroundings,
     activity: Arc<Activity>,
     net: RwLock<Arc<Net>>,
-    /// Grows with every configuration; read without the lock, which is held while bots stop and start.
-    revision: AtomicU64,
-    inner: Mutex<Inner>,
+    /// What is in use; its revision grows with every configuration.
+    configuration: RwLock<Configuration>,
+    /// The threads of each bot; held while bots stop and start.
+    threads: Mutex<Threads>,
 }
 
-struct Inner {
-    text: String,
-    threads: HashMap<String, Vec<JoinHandle<()>>>,
-}
+type Threads = HashMap<String, Vec<JoinHandle<()>>>;
 
 type Result<T> = std::result::Result<T, BotnetError>;
 
@@ -48,15 +49,14 @@ impl Botnet {
         let activity = Arc::new(Activity::default());
         let pipeline = build::checked(source, &surroundings)?;
         let net = Arc::new(build::net(&pipeline, &surroundings, &activity, &Carried::new())?);
-        let inner = Inner { text: source.text().to_owned(), threads: HashMap::new() };
         let botnet = Arc::new(Botnet {
             surroundings,
             activity,
             net: RwLock::new(net.clone()),
-            revision: AtomicU64::new(1),
-            inner: Mutex::new(inner),
+            configuration: RwLock::new(Configuration { text: source.text().to_owned(), revision: 1 }),
+            threads: Mutex::default(),
         });
-        let mut inner = botnet.lock();
+        let mut threads = botnet.lock();
         let enabled: Vec<usize> =
             (0..net.slots.len()).filter(|&index| botnet.starts(&pipeline, &net.slots[index])).collect();
         for slot in net.slots.iter().filter(|slot| !botnet.starts(&pipeline, slot)) {
@@ -68,16 +68,16 @@ impl Botnet {
                 net.slots[index].life.set(BotState::Stopped);
                 continue;
             }
-            start_bot(&mut inner, &net, index);
+            start_bot(&mut threads, &net, index);
         }
         wait_until_up(&net);
-        drop(inner);
+        drop(threads);
         Ok(botnet)
     }
 
     /// Returns everything that is to be seen at this moment.
     pub fn snapshot(&self) -> Result<Snapshot> {
-        let revision = self.revision.load(Ordering::SeqCst);
+        let revision = self.in_use().revision;
         snapshot::take(&self.net(), &self.activity, revision)
     }
 
@@ -91,26 +91,32 @@ impl Botnet {
         if action == BotAction::Reload {
             return self.reload().map(drop);
         }
-        let mut inner = self.lock();
+        let mut threads = self.lock();
         let net = self.net();
         let index = find(&net, id)?;
         let slot = &net.slots[index];
         // Written down first: a bot that was stopped must not come up by itself if the process dies now.
         stopped::note(&self.surroundings, id, action == BotAction::Stop)?;
-        match action {
+        let deadline = Instant::now() + ENDING;
+        let ended = match action {
             BotAction::Run if slot.kind() != Kind::Collector => {
                 return Err(BotnetError::NotPossible(format!(
                     "{id} is no collector: it works whenever its queue holds a message"
                 )));
             }
-            BotAction::Run if slot.state() == BotState::Running => slot.switch.hurry(),
-            BotAction::Run | BotAction::Start => start_bot(&mut inner, &net, index),
-            BotAction::Stop => stop_bot(&mut inner, &net, index),
-            BotAction::Restart => {
-                stop_bot(&mut inner, &net, index);
-                start_bot(&mut inner, &net, index);
+            BotAction::Run if slot.state() == BotState::Running => {
+                slot.switch.hurry();
+                true
             }
-            BotAction::Reload => {}
+            BotAction::Run | BotAction::Start => start_bot(&mut threads, &net, index),
+            BotAction::Stop => stop_bot(&mut threads, &net, index, deadline),
+            BotAction::Restart => {
+                stop_bot(&mut threads, &net, index, deadline) && start_bot(&mut threads, &net, index)
+            }
+            BotAction::Reload => true,
+        };
+        if !ended {
+            return Err(BotnetError::NotPossible(format!("{id}: {}", not_ended())));
         }
         wait_until_up(&net);
         self.activity.bump();
@@ -130,8 +136,7 @@ impl Botnet {
 
     /// Returns the configuration in use.
     pub fn configuration(&self) -> Configuration {
-        let inner = self.lock();
-        Configuration { text: inner.text.clone(), revision: self.revision.load(Ordering::SeqCst) }
+        self.in_use().clone()
     }
 
     /// Takes a new configuration into use, and writes it to the runtime file. A faulty one changes nothing.
@@ -153,6 +158,10 @@ impl Botnet {
         self.adopt(&text, idf, |_| Ok(()))
     }
 
+    fn in_use(&self) -> RwLockReadGuard<'_, Configuration> {
+        self.configuration.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes a configuration into use: checks it, keeps it as the caller wants, stops the bots and starts the new ones.
     ///
     /// A bot that somebody stopped stays so, and one that has finished its one run; one that was disabled and is not any
@@ -165,53 +174,41 @@ impl Botnet {
     ) -> Result<Configuration> {
         let source = Source::new(self.surroundings.file.display().to_string(), text);
         let pipeline = build::checked(&source, &self.surroundings)?;
-        let mut inner = self.lock();
+        let mut threads = self.lock();
         let old = self.net();
         // Refuse before anything is stopped.
         let surroundings = Surroundings { idf, ..self.surroundings.clone() };
         let net = Arc::new(build::net(&pipeline, &surroundings, &self.activity, &carried(&old))?);
         keep(&self.surroundings.file)?;
-        let asleep: Vec<String> = old
-            .slots
-            .iter()
-            .filter(|slot| matches!(slot.state(), BotState::Stopped | BotState::Finished))
-            .map(|slot| slot.id.to_string())
-            .collect();
-        for index in 0..old.slots.len() {
-            old.slots[index].switch.stop();
-        }
-        old.broker.interrupt();
-        for index in 0..old.slots.len() {
-            stop_bot(&mut inner, &old, index);
-        }
+        let mut asleep = stopped::read(&self.surroundings);
+        let rests = |slot: &&Slot| matches!(slot.state(), BotState::Stopped | BotState::Finished);
+        asleep.extend(old.slots.iter().filter(rests).map(|slot| slot.id.to_string()));
+        stop_all(&mut threads, &old);
+        // One that did not end keeps what it has to itself, and ends when it can.
+        threads.clear();
         build::go_on_resting(&old, &net);
         *self.net.write().unwrap_or_else(PoisonError::into_inner) = net.clone();
-        text.clone_into(&mut inner.text);
-        let revision = self.revision.fetch_add(1, Ordering::SeqCst) + 1;
+        let configuration = {
+            let mut in_use = self.configuration.write().unwrap_or_else(PoisonError::into_inner);
+            *in_use = Configuration { text: text.to_owned(), revision: in_use.revision + 1 };
+            in_use.clone()
+        };
         for index in 0..net.slots.len() {
             let slot = &net.slots[index];
             if !self.starts(&pipeline, slot) {
                 slot.life.set(BotState::Disabled);
-            } else if !asleep.iter().any(|id| **id == *slot.id) {
-                start_bot(&mut inner, &net, index);
+            } else if !asleep.contains(&*slot.id) {
+                start_bot(&mut threads, &net, index);
             }
         }
         wait_until_up(&net);
         self.activity.bump();
-        Ok(Configuration { text: inner.text.clone(), revision })
+        Ok(configuration)
     }
 
     /// Stops every bot after the message in hand.
     pub fn shut_down(&self) {
-        let mut inner = self.lock();
-        let net = self.net();
-        for slot in &net.slots {
-            slot.switch.stop();
-        }
-        net.broker.interrupt();
-        for index in 0..net.slots.len() {
-            stop_bot(&mut inner, &net, index);
-        }
+        stop_all(&mut self.lock(), &self.net());
         self.activity.bump();
     }
 
@@ -273,17 +270,21 @@ impl Botnet {
         self.net.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Threads> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn start_bot(inner: &mut Inner, net: &Arc<Net>, index: usize) {
+/// Starts a bot; tells whether the threads that it had before have ended.
+fn start_bot(threads: &mut Threads, net: &Arc<Net>, index: usize) -> bool {
     let slot = &net.slots[index];
-    let threads = inner.threads.entry(slot.id.to_string()).or_default();
+    let threads = threads.entry(slot.id.to_string()).or_default();
     // One on its way up waits for its broker, perhaps for ever: there is nothing to wait for.
     if matches!(slot.state(), BotState::Running | BotState::Starting) && !threads.is_empty() {
-        return;
+        return true;
+    }
+    if !slot.life.wait_for_end(Instant::now() + ENDING) {
+        return false;
     }
     for thread in threads.drain(..) {
         let _ = thread.join();
@@ -301,23 +302,50 @@ fn start_bot(inner: &mut Inner, net: &Arc<Net>, index: usize) {
             }
         }
     }
+    true
 }
 
-fn stop_bot(inner: &mut Inner, net: &Net, index: usize) {
+/// Stops a bot; tells whether it has ended before the deadline, and has it failed if not.
+fn stop_bot(threads: &mut Threads, net: &Net, index: usize, deadline: Instant) -> bool {
     let slot = &net.slots[index];
     slot.switch.stop();
     net.broker.interrupt();
-    for thread in inner.threads.remove(&*slot.id).unwrap_or_default() {
+    if !slot.life.wait_for_end(deadline) {
+        slot.fail(net, &not_ended());
+        return false;
+    }
+    for thread in threads.remove(&*slot.id).unwrap_or_default() {
         let _ = thread.join();
     }
     if slot.state() != BotState::Disabled {
         slot.life.set(BotState::Stopped);
     }
+    true
+}
+
+/// Stops every bot, all by the same deadline.
+fn stop_all(threads: &mut Threads, net: &Net) {
+    for slot in &net.slots {
+        slot.switch.stop();
+    }
+    net.broker.interrupt();
+    let deadline = Instant::now() + ENDING;
+    for index in 0..net.slots.len() {
+        stop_bot(threads, net, index, deadline);
+    }
+}
+
+fn not_ended() -> String {
+    format!(
+        "The bot was told to stop and has not ended within {} seconds: it waits for something outside. Nothing is lost, what it \
+         has in hand is not acknowledged. Reload the configuration to start it anew.",
+        ENDING.as_secs()
+    )
 }
 
 /// Waits until no bot is on its way up.
 fn wait_until_up(net: &Net) {
-    let deadline = std::time::Instant::now() + COMING_UP;
+    let deadline = Instant::now() + COMING_UP;
     for slot in &net.slots {
         slot.life.wait_while(BotState::Starting, deadline);
     }

@@ -83,6 +83,19 @@ impl Life {
         }
     }
 
+    /// Waits until every instance has ended; tells whether that was before the deadline.
+    pub(super) fn wait_for_end(&self, deadline: Instant) -> bool {
+        let mut inner = self.lock();
+        while inner.living > 0 {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            inner = self.changed.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine;
@@ -290,6 +291,28 @@ fn a_bot_that_panics_while_it_is_made_has_failed_and_says_so() {
     let second = bot(&snapshot, "second");
     assert_eq!(second.state, BotState::Failed);
     assert!(second.last_error.as_ref().unwrap().contains("asked to panic"), "{second:?}");
+}
+
+#[test]
+fn a_bot_that_does_not_end_holds_up_nobody_and_loses_nothing() {
+    let lab = Lab::new(&chain("logging_level: INFO"));
+    let outside = TcpListener::bind("127.0.0.1:0").unwrap();
+    lab.send("second-queue", &[event(&format!("wait for {}", outside.local_addr().unwrap())), event("a")]);
+    let (held, _) = outside.accept().unwrap();
+    let refused = lab.botnet.act("second", BotAction::Restart).unwrap_err().to_string();
+    assert!(refused.contains("second: The bot was told to stop and has not ended"), "{refused}");
+    let snapshot = lab.botnet.snapshot().unwrap();
+    assert_eq!(bot(&snapshot, "second").state, BotState::Failed);
+    assert!(bot(&snapshot, "second").last_error.as_ref().unwrap().contains("has not ended"));
+    lab.botnet.act("url", BotAction::Restart).unwrap();
+    // A new configuration has a new one, although the old one waits still.
+    lab.configure("logging_level: INFO", "logging_level: DEBUG");
+    lab.send("second-queue", &[event("b")]);
+    lab.wait(|_| lab.lines("events.txt").len() == 1);
+    assert_eq!(bot(&lab.botnet.snapshot().unwrap(), "second").state, BotState::Running);
+    drop(held);
+    lab.idle();
+    assert_eq!(lab.lines("events.txt").len(), 3);
 }
 
 #[test]
