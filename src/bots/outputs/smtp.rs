@@ -2,7 +2,7 @@
 
 use super::mail::{Letter, MailServer, Names, Part};
 use crate::bots::format::{Item, Scope, Step, Template, missing};
-use crate::bots::{Bot, BotSpec, Context, Failure, Level, Output, Site};
+use crate::bots::{Bot, BotSpec, Context, Failure, Output, Site};
 use crate::message::{Message, Value, python};
 use crate::pipeline::{Kind, Param, ParamKind, Params, Spec};
 
@@ -158,10 +158,7 @@ fn quoted(cell: &str) -> String {
 impl Output for Smtp {
     fn write(&mut self, event: &Message, context: &mut Context) -> Result<(), Failure> {
         let letter = self.letter(event).map_err(Failure::Other)?;
-        for refused in self.server.send(&letter)? {
-            context.log(Level::Warning, format!("The mail server refused a recipient: {refused}"));
-        }
-        Ok(())
+        self.server.send(event, &letter, context)
     }
 
     fn flush(&mut self, _context: &mut Context) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::mail::{self, Letter, MailServer, Names, Part};
 use crate::bots::jinja::Templates;
-use crate::bots::{Bot, BotSpec, Context, Failure, Level, Output, Site};
+use crate::bots::{Bot, BotSpec, Context, Failure, Output, Site};
 use crate::message::Message;
 use crate::pipeline::{Kind, Param, ParamKind, Params, Spec};
 
@@ -131,10 +131,7 @@ impl TemplatedSmtp {
 impl Output for TemplatedSmtp {
     fn write(&mut self, event: &Message, context: &mut Context) -> Result<(), Failure> {
         let letter = self.letter(event).map_err(Failure::Other)?;
-        for refused in self.server.send(&letter)? {
-            context.log(Level::Warning, format!("The mail server refused a recipient: {refused}"));
-        }
-        Ok(())
+        self.server.send(event, &letter, context)
     }
 
     fn flush(&mut self, _context: &mut Context) -> Result<(), Failure> {

@@ -8,7 +8,8 @@ use lettre::transport::smtp::extension::{ClientId, Extension};
 use lettre::transport::smtp::{Error, commands};
 
 use super::letter::Letter;
-use crate::bots::Failure;
+use crate::bots::{Context, Failure, Level};
+use crate::message::Message;
 use crate::pipeline::{ParamError, Params};
 
 /// How long the server may take to answer.
@@ -21,6 +22,8 @@ pub(crate) struct MailServer {
     tls: Tls,
     login: Option<Credentials>,
     connection: Option<SmtpConnection>,
+    /// The event whose mail some recipients have, and those who have not, for the server refused them for the moment.
+    left: Option<(Message, Vec<String>)>,
 }
 
 /// How a connection is encrypted.
@@ -63,22 +66,54 @@ impl MailServer {
         let user = params.text(names.user)?.filter(|user| !user.is_empty());
         let password = params.text(names.password)?;
         let login = user.zip(password).map(|(user, password)| Credentials::new(user, password));
-        Ok(MailServer { host, port, tls, login, connection: None })
+        Ok(MailServer { host, port, tls, login, connection: None, left: None })
     }
 
-    /// Hands over one mail; returns the recipients that the server refused, unless it refused all.
-    pub(crate) fn send(&mut self, letter: &Letter) -> Result<Vec<String>, Failure> {
+    /// Hands over the mail of an event. Recipients that the server refuses for good are logged, unless it refuses all; those that
+    /// it refuses for the moment fail the event, and when it comes again only they get the mail.
+    pub(crate) fn send(
+        &mut self,
+        event: &Message,
+        letter: &Letter,
+        context: &mut Context,
+    ) -> Result<(), Failure> {
+        let left = self.left.as_ref().filter(|(known, _)| known == event).map(|(_, left)| left.clone());
+        let others_have_it = left.is_some();
+        let to = left.unwrap_or_else(|| letter.to.iter().map(|to| to.address.clone()).collect());
+        let Answers { taken, for_good, for_now } = self.hand_over(letter, &to)?;
+        if !taken && !others_have_it {
+            let refused: Vec<String> =
+                for_good.into_iter().chain(for_now.into_iter().map(|(_, said)| said)).collect();
+            return Err(self.failure(&format!("every recipient was refused: {}", refused.join("; "))));
+        }
+        for refused in for_good {
+            context.log(Level::Warning, format!("The mail server refused a recipient: {refused}"));
+        }
+        if for_now.is_empty() {
+            if others_have_it {
+                self.left = None;
+            }
+            return Ok(());
+        }
+        let (left, said): (Vec<String>, Vec<String>) = for_now.into_iter().unzip();
+        self.left = Some((event.clone(), left));
+        let problem = format!("refused for the moment, and only these are tried again: {}", said.join("; "));
+        Err(self.failure(&problem))
+    }
+
+    /// Hands over one mail on the connection that there is, or on a new one.
+    fn hand_over(&mut self, letter: &Letter, to: &[String]) -> Result<Answers, Failure> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.connect().map_err(|error| self.failure(&error))?,
         };
-        let sent = deliver(&mut connection, letter);
-        if sent.is_ok() {
+        let answers = deliver(&mut connection, letter, to);
+        if answers.as_ref().is_ok_and(|answers| answers.taken) {
             self.connection = Some(connection);
         } else {
             connection.abort();
         }
-        sent.map_err(|problem| self.failure(&problem))
+        answers.map_err(|problem| self.failure(&problem))
     }
 
     /// Ends the connection in order.
@@ -116,7 +151,17 @@ impl MailServer {
     }
 }
 
-fn deliver(connection: &mut SmtpConnection, letter: &Letter) -> Result<Vec<String>, String> {
+/// What the server said to the recipients of a mail.
+struct Answers {
+    /// Whether it took the mail for one of them at least.
+    taken: bool,
+    /// Whom it refused for good, with its words.
+    for_good: Vec<String>,
+    /// Whom it refused for the moment, as greylisting does: address, and the same with its words.
+    for_now: Vec<(String, String)>,
+}
+
+fn deliver(connection: &mut SmtpConnection, letter: &Letter, to: &[String]) -> Result<Answers, String> {
     let from = &letter.from.address;
     let all = std::iter::once(&letter.from).chain(&letter.to);
     let wide = all.clone().any(|address| !address.address.is_ascii());
@@ -127,23 +172,21 @@ fn deliver(connection: &mut SmtpConnection, letter: &Letter) -> Result<Vec<Strin
     connection
         .command(format!("MAIL FROM:<{from}>{options}\r\n"))
         .map_err(|error| format!("the sender {from}: {}", told(&error)))?;
-    let mut refused = Vec::new();
-    for recipient in &letter.to {
-        let recipient = &recipient.address;
+    let mut answers = Answers { taken: false, for_good: Vec::new(), for_now: Vec::new() };
+    for recipient in to {
+        let said = |error: &Error| format!("{recipient}: {}", told(error));
         match connection.command(format!("RCPT TO:<{recipient}>\r\n")) {
-            Ok(_) => {}
-            Err(error) if error.is_permanent() || error.is_transient() => {
-                refused.push(format!("{recipient}: {}", told(&error)));
-            }
+            Ok(_) => answers.taken = true,
+            Err(error) if error.is_permanent() => answers.for_good.push(said(&error)),
+            Err(error) if error.is_transient() => answers.for_now.push((recipient.clone(), said(&error))),
             Err(error) => return Err(told(&error)),
         }
     }
-    if refused.len() == letter.to.len() {
-        return Err(format!("every recipient was refused: {}", refused.join("; ")));
+    if answers.taken {
+        connection.command(commands::Data).map_err(|error| told(&error))?;
+        connection.message(&letter.bytes).map_err(|error| format!("the mail: {}", told(&error)))?;
     }
-    connection.command(commands::Data).map_err(|error| told(&error))?;
-    connection.message(&letter.bytes).map_err(|error| format!("the mail: {}", told(&error)))?;
-    Ok(refused)
+    Ok(answers)
 }
 
 /// Says an error with its causes.

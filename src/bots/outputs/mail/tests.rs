@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -293,6 +294,41 @@ fn a_refused_recipient_among_others_is_a_warning() {
         "{:?}",
         outcome.log
     );
+}
+
+#[test]
+fn who_is_refused_for_the_moment_alone_gets_the_mail_of_the_retry() {
+    static GREY: AtomicBool = AtomicBool::new(true);
+    let sink = Sink::new(|command| {
+        let later = command.contains("RCPT TO:<later@") && GREY.load(Ordering::SeqCst);
+        let never = command.contains("RCPT TO:<no@").then_some("550 no");
+        if later { Some("451 greylisted") } else { never }
+    });
+    let params = json!({
+        "mail_from": "cert@example.org", "mail_to": "no@example.com, later@example.com, yes@example.com",
+    });
+    let mut trial = trial("templated_smtp", &params, sink.port).unwrap();
+    let recipients = |sink: &Sink| -> Vec<String> {
+        let got = sink.got().into_iter().flat_map(|(commands, _)| commands);
+        got.filter_map(|command| Some(command.strip_prefix("RCPT TO:<")?.split('@').next()?.to_owned()))
+            .collect()
+    };
+    for wanted in [&["no", "later", "yes"][..], &[]] {
+        let failure = trial.feed(message(&event())).failure.unwrap().to_string();
+        assert!(failure.contains("later@example.com: transient error (451)"), "{failure}");
+        assert!(!failure.contains("yes@") && !failure.contains("no@"), "{failure}");
+        assert_eq!(recipients(&sink), wanted);
+    }
+    // Another event in between has its own recipients.
+    GREY.store(false, Ordering::SeqCst);
+    let mut other = message(&event());
+    other.put(&other.idf().key(other.message_type(), "comment").unwrap(), Value::from(json!("another")));
+    assert_eq!(trial.feed(other).failure, None);
+    assert_eq!(recipients(&sink), ["no", "later", "yes"]);
+    assert_eq!(trial.feed(message(&event())).failure, None);
+    assert_eq!(recipients(&sink), ["later"]);
+    assert_eq!(trial.feed(message(&event())).failure, None);
+    assert_eq!(recipients(&sink), ["no", "later", "yes"]);
 }
 
 #[test]
