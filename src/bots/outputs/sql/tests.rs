@@ -89,7 +89,7 @@ impl Place {
     #[track_caller]
     fn rows(&mut self, query: &str) -> Vec<String> {
         let cell = |cell: &Json| cell.as_str().map_or_else(|| cell.to_string(), str::to_owned);
-        let rows = self.output().ask(query, 100).unwrap().unwrap();
+        let rows = self.database.ask(query, 100).unwrap();
         rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join(" | ")).collect()
     }
 
@@ -168,11 +168,11 @@ fn a_question_changes_nothing_and_reaches_nothing_else() {
             &attach,
         ];
         for question in questions {
-            assert!(place.output().ask(question, 10).unwrap().is_err(), "{question}");
+            assert!(place.database.ask(question, 10).is_err(), "{question}");
         }
         assert!(!other.exists());
         assert_eq!(place.rows("SELECT count(*) FROM events"), ["2"]);
-        assert_eq!(place.output().ask("SELECT * FROM events", 1).unwrap().unwrap().len(), 1);
+        assert_eq!(place.database.ask("SELECT * FROM events", 1).unwrap().len(), 1);
     }
 }
 
@@ -181,7 +181,7 @@ fn a_question_without_an_end_is_ended() {
     let mut place = Place::sqlite(&json!({"create_table": true}));
     place.comes_to(&[ip(1)], 1, "");
     let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
-    let problem = place.output().ask(endless, 10).unwrap().unwrap_err();
+    let problem = place.database.ask(endless, 10).unwrap_err();
     assert_eq!(problem, "interrupted");
 }
 
@@ -210,6 +210,33 @@ fn a_lost_connection_loses_and_doubles_nothing() {
 }
 
 #[test]
+fn a_server_that_says_nothing_is_not_waited_for_without_end() {
+    // It accepts, and that is all.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    for sslmode in ["require", "disable"] {
+        let params = json!({"engine": "postgresql", "host": "127.0.0.1", "port": port, "connect_timeout": 1});
+        let mut place = Place::new(&params, &json!({"sslmode": sslmode})).unwrap();
+        let asked = place.database.ask("SELECT 1", 1).unwrap_err();
+        for said in [asked, place.write(&ip(1))] {
+            assert!(said.ends_with("the server did not answer within 1 seconds"), "{sslmode}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_table_that_is_locked_fails_the_event_and_takes_it_once_it_is_free() {
+    let Some(server) = shared() else { return };
+    let mut place = Place::new(&server.database("locked"), &json!({"create_table": true})).unwrap();
+    place.comes_to(&[ip(1)], 1, "");
+    let lock = server.hold("locked", "BEGIN; LOCK TABLE events");
+    place.comes_to(&[ip(2)], 0, "statement timeout");
+    drop(lock);
+    place.comes_to(&[ip(2)], 1, "");
+    assert_eq!(place.rows("SELECT \"source.ip\" FROM events ORDER BY id"), ["192.0.2.1", "192.0.2.2"]);
+}
+
+#[test]
 fn a_server_is_reached_as_the_parameters_say() {
     let Some(server) = shared() else { return };
     let params = server.database("reached");
@@ -228,8 +255,8 @@ fn a_server_is_reached_as_the_parameters_say() {
         (json!({"database": "nobody"}), "error: database \"nobody\" does not exist"),
         (json!({"port": 1}), "error: Connection refused"),
     ] {
-        let mut place = Place::new(&params, &more).unwrap();
-        let told = match place.output().ask(tls, 10).unwrap() {
+        let place = Place::new(&params, &more).unwrap();
+        let told = match place.database.ask(tls, 10) {
             Ok(rows) => rows[0][0].as_str().unwrap().to_owned(),
             Err(problem) => format!("error: {problem}"),
         };

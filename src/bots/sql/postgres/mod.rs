@@ -1,6 +1,7 @@
 //! PostgreSQL: the only place that names its library. Outputs insert; whoever looks at a result asks.
 
 mod cell;
+mod client;
 #[cfg(test)]
 pub(crate) mod server;
 mod tls;
@@ -11,21 +12,24 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::postgres::config::SslMode;
-use ::postgres::types::{ToSql, Type};
-use ::postgres::{Client, Config, Error, SimpleQueryMessage, Statement};
 use serde_json::Value as Json;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Config, SimpleQueryMessage, Statement};
 
 use self::cell::Cell;
+use self::client::{Client, Trouble};
 use self::tls::Tls;
 use super::{PATIENCE, Rows};
 use crate::bots::{Failure, Site};
 use crate::message::Value;
 use crate::pipeline::{ParamError, Params};
-use crate::tls::{Trust, config, words};
+use crate::tls::{Trust, config};
 
 /// How long a connection may be dead before it counts as lost.
 const GONE: Duration = Duration::from_secs(30);
+/// How long the server may work on what a writer wants, locks included.
+const WORK: Duration = Duration::from_secs(if cfg!(test) { 3 } else { 30 });
 /// How many statements a connection keeps ready.
 const READY: usize = 256;
 
@@ -34,6 +38,8 @@ const READY: usize = 256;
 pub(in crate::bots) struct Address {
     config: Config,
     tls: Tls,
+    /// How long connecting and logging in may take.
+    patience: Duration,
     name: String,
 }
 
@@ -74,9 +80,6 @@ impl Address {
         config.dbname(database).port(port).application_name("intelmq-lab");
         // A server that is gone without a word is missed after so long.
         config.keepalives_idle(GONE).tcp_user_timeout(GONE);
-        if !patience.is_zero() {
-            config.connect_timeout(patience);
-        }
         if is_socket {
             config.host_path(Path::new(&host));
         } else {
@@ -84,15 +87,19 @@ impl Address {
         }
         // A socket of this machine has no TLS, whatever is wanted.
         config.ssl_mode(if is_socket { SslMode::Disable } else { ssl });
-        config.user(&params.text("user")?.unwrap_or_else(|| "intelmq".to_owned()));
+        config.user(params.text("user")?.unwrap_or_else(|| "intelmq".to_owned()));
         if let Some(password) = params.text("password")? {
             config.password(password);
         }
-        Ok(Address { config, tls: Tls(Arc::new(tls)), name: format!("{database} at {host}:{port}") })
+        // None at all would be for ever.
+        let patience = if patience.is_zero() { GONE } else { patience };
+        let name = format!("{database} at {host}:{port}");
+        Ok(Address { config, tls: Tls(Arc::new(tls)), patience, name })
     }
 
-    fn connect(&self) -> Result<Client, String> {
-        self.config.connect(self.tls.clone()).map_err(|error| told(&error))
+    /// Connects; `limit` is how long the server may work on a statement.
+    fn connect(&self, limit: Duration) -> Result<Client, String> {
+        Client::connect(&self.config, self.tls.clone(), self.patience, limit).map_err(|error| error.told())
     }
 }
 
@@ -123,7 +130,7 @@ struct Row {
 
 impl Writer {
     pub(super) fn open(address: &Address) -> Result<Writer, String> {
-        let client = address.connect()?;
+        let client = address.connect(WORK)?;
         Ok(Writer {
             address: address.clone(),
             client,
@@ -135,9 +142,9 @@ impl Writer {
     }
 
     /// Inserts a row on the connection that there is.
-    fn run(&mut self, row: &Row) -> Result<(), Error> {
+    fn run(&mut self, row: &Row) -> Result<(), Trouble> {
         if !self.open {
-            self.client.batch_execute("BEGIN")?;
+            self.client.begin("")?;
             self.open = true;
         }
         let kinds: Vec<Type> = row.cells.iter().map(|cell| cell.kind.clone()).collect();
@@ -148,12 +155,12 @@ impl Writer {
         let statement = if let Some(statement) = self.statements.get(&key) {
             statement.clone()
         } else {
-            let statement = self.client.prepare_typed(&row.statement, &key.1)?;
+            let statement = self.client.wait(self.client.inner().prepare_typed(&row.statement, &key.1))?;
             self.statements.entry(key).or_insert(statement).clone()
         };
         let cells: Vec<&(dyn ToSql + Sync)> =
             row.cells.iter().map(|cell| -> &(dyn ToSql + Sync) { cell }).collect();
-        self.client.execute(&statement, &cells).map(drop)
+        self.client.wait(self.client.inner().execute(&statement, &cells)).map(drop)
     }
 
     /// Has a transaction with the same rows again after an error, which throws the whole of it away.
@@ -161,12 +168,12 @@ impl Writer {
         self.open = false;
         if connection_is_lost {
             self.statements.clear();
-            self.client = self.address.connect()?;
+            self.client = self.address.connect(WORK)?;
         } else {
-            self.client.batch_execute("ROLLBACK").map_err(|error| told(&error))?;
+            self.client.run("ROLLBACK").map_err(|error| error.told())?;
         }
         let rows = std::mem::take(&mut self.rows);
-        rows.iter().try_for_each(|row| self.run(row)).map_err(|error| told(&error))?;
+        rows.iter().try_for_each(|row| self.run(row)).map_err(|error| error.told())?;
         self.rows = rows;
         Ok(())
     }
@@ -174,7 +181,7 @@ impl Writer {
 
 impl super::Writer for Writer {
     fn make(&mut self, statement: &str) -> Result<(), String> {
-        self.client.batch_execute(statement).map_err(|error| told(&error))
+        self.client.run(statement).map_err(|error| error.told())
     }
 
     fn insert(&mut self, statement: &str, values: &[&Value]) -> Result<(), String> {
@@ -184,17 +191,17 @@ impl super::Writer for Writer {
         let cells = values.iter().map(|value| Cell::of(value)).collect();
         let row = Row { statement: statement.to_owned(), cells };
         if let Err(error) = self.run(&row) {
-            let cut = is_cut(&error) || self.client.is_closed();
+            let cut = error.is_cut() || self.client.inner().is_closed();
             if let Err(problem) = self.again(cut) {
                 self.lost = true;
-                return Err(if cut { problem } else { told(&error) });
+                return Err(if cut { problem } else { error.told() });
             }
             if !cut {
-                return Err(told(&error));
+                return Err(error.told());
             }
             if let Err(error) = self.run(&row) {
-                self.lost = self.again(is_cut(&error)).is_err();
-                return Err(told(&error));
+                self.lost = self.again(error.is_cut()).is_err();
+                return Err(error.told());
             }
         }
         self.rows.push(row);
@@ -209,40 +216,20 @@ impl super::Writer for Writer {
         if !std::mem::take(&mut self.open) {
             return Ok(());
         }
-        self.client.batch_execute("COMMIT").map_err(|error| told(&error))
+        self.client.run("COMMIT").map_err(|error| error.told())
     }
 }
 
-/// Tells whether the connection is lost, and the row may be good.
-fn is_cut(error: &Error) -> bool {
-    match error.code() {
-        // Connection exceptions, and a server that ends or has ended the session.
-        Some(code) => code.code().starts_with("08") || code.code().starts_with("57P"),
-        None => {
-            error.is_closed()
-                || std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
-        }
-    }
-}
-
-/// Says an error as the server says it.
-fn told(error: &Error) -> String {
-    let Some(said) = error.as_db_error() else { return words(error) };
-    let more = [said.detail(), said.hint()].into_iter().flatten();
-    more.fold(said.message().to_owned(), |text, more| format!("{text}; {more}"))
-}
-
-/// Asks without any way to change something, and returns the first rows; every value is a text.
+/// Asks within the rights of the user, in a transaction that can write nothing, and returns the first rows; every value is a text.
 pub(super) fn ask(address: &Address, query: &str, most: usize) -> Result<Rows, String> {
-    let mut client = address.connect()?;
-    let mut rows = || -> Result<Vec<SimpleQueryMessage>, Error> {
-        client
-            .batch_execute(&format!("SET statement_timeout = {}; BEGIN READ ONLY", PATIENCE.as_millis()))?;
+    let client = address.connect(PATIENCE)?;
+    let rows = || -> Result<Vec<SimpleQueryMessage>, Trouble> {
+        client.begin("READ ONLY")?;
         // A cursor is for a query only, and what is prepared is one statement only.
-        client.execute(&format!("DECLARE asked CURSOR FOR {query}"), &[])?;
-        client.simple_query(&format!("FETCH FORWARD {most} FROM asked"))
+        client.wait(client.inner().execute(&format!("DECLARE asked CURSOR FOR {query}"), &[]))?;
+        client.wait(client.inner().simple_query(&format!("FETCH FORWARD {most} FROM asked")))
     };
-    let rows = rows().map_err(|error| told(&error))?;
+    let rows = rows().map_err(|error| error.told())?;
     let cell = |text: Option<&str>| text.map_or(Json::Null, Json::from);
     Ok(rows
         .iter()

@@ -9,8 +9,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use postgres::{Client, Config, NoTls};
 use serde_json::{Value as Json, json};
+use tokio_postgres::{Config, NoTls};
+
+use super::client::{Client, Trouble};
 
 const PASSWORD: &str = "secret";
 const COMING_UP: Duration = Duration::from_secs(60);
@@ -76,7 +78,14 @@ impl Server {
 
     /// Does something in a database.
     pub(crate) fn run(&self, database: &str, statements: &str) {
-        self.connect(database).unwrap().batch_execute(statements).unwrap();
+        drop(self.hold(database, statements));
+    }
+
+    /// Does something in a database, and keeps the session.
+    pub(crate) fn hold(&self, database: &str, statements: &str) -> impl Sized {
+        let client = self.connect(database).map_err(|error| error.told()).unwrap();
+        client.run(statements).map_err(|error| error.told()).unwrap();
+        client
     }
 
     /// Ends it as a power cut would.
@@ -93,10 +102,11 @@ impl Server {
         self.wait();
     }
 
-    fn connect(&self, database: &str) -> Result<Client, postgres::Error> {
+    fn connect(&self, database: &str) -> Result<Client, Trouble> {
         let mut config = Config::new();
         config.host_path(&self.folder).port(self.port).dbname(database);
-        config.user("intelmq").password(PASSWORD).connect(NoTls)
+        config.user("intelmq").password(PASSWORD);
+        Client::connect(&config, NoTls, COMING_UP, COMING_UP)
     }
 
     fn wait(&self) {
