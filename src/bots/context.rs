@@ -115,6 +115,7 @@ pub struct Context<'a> {
     now: Option<Timestamp>,
     bell: Option<Bell>,
     only_rung: bool,
+    durable: bool,
 }
 
 impl<'a> Context<'a> {
@@ -130,6 +131,7 @@ impl<'a> Context<'a> {
             now: None,
             bell: None,
             only_rung: false,
+            durable: false,
         }
     }
 
@@ -167,6 +169,16 @@ impl<'a> Context<'a> {
     /// Tells whether a collector is called only because its bell rang, not because its next round is due.
     pub fn only_rung(&self) -> bool {
         self.only_rung
+    }
+
+    /// Says that what is acknowledged must outlive a power cut.
+    pub fn set_durable(&mut self, durable: bool) {
+        self.durable = durable;
+    }
+
+    /// Tells whether what the world has must be on the disk before it is acknowledged.
+    pub fn is_durable(&self) -> bool {
+        self.durable
     }
 
     /// Sends a message to the path `_default`.

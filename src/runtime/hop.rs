@@ -212,6 +212,7 @@ impl<'n> Hop<'n> {
             }
         }
         let mut context = Context::new(&slot.site, &slot.path_names, &mut memory, limit);
+        context.set_durable(self.net.broker.syncs());
         let mut share = Share::new(index, slot);
         let mut works = Vec::new();
         let reach = reach(bot);

@@ -103,10 +103,13 @@ fn host() -> String {
 
 impl Files {
     /// Writes a file that has not appeared yet; device and inode make its name one that no other file has.
-    fn put(&self, text: &[u8]) -> io::Result<(TempPath, String)> {
+    fn put(&self, text: &[u8], durable: bool) -> io::Result<(TempPath, String)> {
         let mut file =
             tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(&self.tmp)?;
         file.write_all(text)?;
+        if durable {
+            file.as_file().sync_data()?;
+        }
         let metadata = file.as_file().metadata()?;
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let name = format!(
@@ -124,21 +127,27 @@ impl Files {
 }
 
 impl Output for Files {
-    fn write(&mut self, event: &Message, _context: &mut Context) -> Result<(), Failure> {
+    fn write(&mut self, event: &Message, context: &mut Context) -> Result<(), Failure> {
         let mut text = Vec::new();
         self.exporter.write(event, &mut text)?;
         let failed = |error| Failure::Other(format!("a file in {}: {error}", self.tmp.display()));
-        let held = self.put(&text).map_err(failed)?;
+        let held = self.put(&text, context.is_durable()).map_err(failed)?;
         self.held.push(held);
         Ok(())
     }
 
-    fn flush(&mut self, _context: &mut Context) -> Result<(), Failure> {
+    fn flush(&mut self, context: &mut Context) -> Result<(), Failure> {
+        let moves = !self.held.is_empty();
         // What does not appear is removed: a file that is not moved goes away with its handle.
         for (file, name) in std::mem::take(&mut self.held) {
             let path = self.dir.join(name);
             file.persist(&path)
                 .map_err(|error| Failure::Other(format!("{}: {}", path.display(), error.error)))?;
+        }
+        if moves && context.is_durable() {
+            // A name is on the disk with the folder that has it.
+            let synced = fs::File::open(&self.dir).and_then(|folder| folder.sync_all());
+            synced.map_err(|error| Failure::Other(format!("{}: {error}", self.dir.display())))?;
         }
         Ok(())
     }
