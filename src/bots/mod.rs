@@ -165,11 +165,6 @@ pub trait Output: Send {
     fn reach(&self) -> Reach {
         Reach::AtOnce
     }
-
-    /// Asks the database that it writes, changing nothing, and returns the first rows; nothing if it writes none.
-    fn ask(&self, _query: &str, _most: usize) -> Option<Result<Vec<Vec<Json>>, String>> {
-        None
-    }
 }
 
 /// When the world sees what an output writes: how much a crash may repeat.
@@ -226,6 +221,14 @@ impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Failure::Other(error.to_string())
     }
+}
+
+/// Asks the database that an output writes, without the output and changing nothing, and returns so many rows at most.
+pub type Ask = fn(&Params, &Site, query: &str, most: usize) -> Result<Vec<Vec<Json>>, Failure>;
+
+/// Returns what asks the database of a module's outputs; nothing if they write none.
+pub fn asks(module: &str) -> Option<Ask> {
+    outputs::ASKED.iter().find(|(spec, _)| spec.spec.module == module).map(|(_, ask)| *ask)
 }
 
 /// Finds a module by its IntelMQ path.

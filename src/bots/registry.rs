@@ -1,6 +1,6 @@
 //! The list of modules, as validation and documentation ask for it.
 
-use super::{all, find};
+use super::{all, asks, find};
 use crate::pipeline::{Registry, Spec};
 
 /// The modules that this program has.
@@ -14,5 +14,9 @@ impl Registry for Modules {
 
     fn modules(&self) -> Vec<&'static str> {
         all().map(|bot| bot.spec.module).collect()
+    }
+
+    fn asks(&self, module: &str) -> bool {
+        asks(module).is_some()
     }
 }

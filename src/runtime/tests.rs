@@ -581,6 +581,10 @@ sql:
 file:
   module: intelmq.bots.outputs.file.output
   parameters: {file: LAB/events.txt}
+files:
+  module: intelmq.bots.outputs.files.output
+  enabled: false
+  parameters: {dir: LAB/made, tmp: LAB/tmp}
 ";
         let database = database.to_string();
         let lab = Lab::new(&runtime.replace("DATABASE", &database[1..database.len() - 1]));
@@ -605,10 +609,12 @@ file:
         for (bot, query, refusal) in [
             ("sql", "DELETE FROM events", refusal),
             ("file", count, "file writes no database that can be asked"),
+            ("files", count, "files writes no database that can be asked"),
             ("nobody", count, "unknown-bot"),
         ] {
             let told = ask(bot, query);
             assert!(told.starts_with("Refusal") && told.contains(refusal), "{told}");
         }
+        assert!(!lab.folder.path().join("made").exists(), "who asks makes no bot");
     }
 }

@@ -13,7 +13,7 @@ mod sql;
 mod stomp;
 mod templated_smtp;
 
-use super::BotSpec;
+use super::{Ask, BotSpec};
 
 /// Every one of them, in the order of their module paths.
 pub const ALL: &[&BotSpec] = &[
@@ -27,3 +27,6 @@ pub const ALL: &[&BotSpec] = &[
     &stomp::SPEC,
     &templated_smtp::SPEC,
 ];
+
+/// Those whose database can be asked what is in it, with what asks.
+pub(super) const ASKED: &[(&BotSpec, Ask)] = &[(&sql::SPEC, sql::ask)];

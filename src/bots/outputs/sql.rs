@@ -47,7 +47,7 @@ pub(super) const SPEC: BotSpec = BotSpec {
                 ParamKind::Bool,
                 "false",
                 "Makes the table with a column for every field of the data format, if there is none. Not in IntelMQ.",
-            ),
+            ).ours(),
             Param::new(
                 "connect_timeout",
                 ParamKind::Int,
@@ -122,6 +122,11 @@ fn make(params: &Params, site: &Site) -> Result<Bot, Failure> {
     })))
 }
 
+/// Asks the database that an output with these parameters writes.
+pub(super) fn ask(params: &Params, site: &Site, query: &str, most: usize) -> Result<Vec<Vec<Json>>, Failure> {
+    Database::of(params, site)?.ask(query, most).map_err(Failure::Other)
+}
+
 /// Writes a name as SQL has it.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
@@ -182,9 +187,5 @@ impl Output for Sql {
 
     fn reach(&self) -> Reach {
         Reach::WithFlush
-    }
-
-    fn ask(&self, query: &str, most: usize) -> Option<Result<Vec<Vec<Json>>, String>> {
-        Some(self.database.ask(query, most))
     }
 }

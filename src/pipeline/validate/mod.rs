@@ -26,6 +26,11 @@ pub trait Registry {
 
     /// Lists the paths of all modules.
     fn modules(&self) -> Vec<&'static str>;
+
+    /// Tells whether bots of a module write a database that can be asked what is in it.
+    fn asks(&self, _module: &str) -> bool {
+        false
+    }
 }
 
 /// Returns everything that is wrong with a botnet.

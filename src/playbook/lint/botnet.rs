@@ -11,9 +11,6 @@ use crate::pipeline::{BotConfig, Pipeline, validate};
 use crate::playbook::{Action, Block, Part, Show, ShowChange, Step};
 use crate::template::{self, Context, Variables};
 
-/// The parameter of an output that names the table which it inserts into.
-const TABLE: &str = "table";
-
 pub(super) fn check(linter: &mut Linter<'_>) {
     let variables = linter.playbook.example_variables();
     texts(linter, &variables);
@@ -204,11 +201,12 @@ impl Botnet {
         }
     }
 
-    /// Wants a bot to be an output with a table.
+    /// Wants a bot to write a database that can be asked.
     fn database(&self, linter: &mut Linter<'_>, bot: &Located<String>) {
         let module = self.pipeline.bot(bot).map(BotConfig::module);
-        let spec = linter.known.modules.zip(module).and_then(|(modules, module)| modules.find(module));
-        if spec.is_some_and(|spec| spec.params.iter().all(|param| param.name != TABLE)) {
+        let known =
+            linter.known.modules.zip(module).filter(|(modules, module)| modules.find(module).is_some());
+        if known.is_some_and(|(modules, module)| !modules.asks(module)) {
             let problem = Diagnostic::error("no-database", format!("{} writes no database", bot.value));
             linter.at(bot, problem.help("name an output that inserts into a table"));
         }

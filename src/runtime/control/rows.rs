@@ -8,8 +8,7 @@ use utoipa::IntoParams;
 use super::problem::Refusal;
 use super::server::{Answer, Service, blocking};
 use super::types::{Problem, Rows};
-use crate::bots::Bot;
-use crate::pipeline::Kind;
+use crate::bots::Failure;
 use crate::runtime::Botnet;
 
 /// The most rows that a question gives.
@@ -35,18 +34,16 @@ pub(super) async fn rows(
     blocking(move || rows_of(&service.botnet, &bot, &asked.query)).await.map(Json)
 }
 
-/// Asks with an output of its own, so that the bot goes on meanwhile, and need not run.
+/// Asks beside the bot, so that it goes on meanwhile, and need not run.
 pub(in crate::runtime) fn rows_of(botnet: &Botnet, bot: &str, query: &str) -> Result<Rows, Refusal> {
-    let made = botnet.with_slot(bot, |slot| {
-        (slot.kind() == Kind::Output).then(|| (slot.spec.make)(&slot.params, &slot.site))
+    let (ask, params, site) = botnet.with_slot(bot, |slot| {
+        (crate::bots::asks(slot.spec.spec.module), slot.params.clone(), slot.site.clone())
     })?;
-    let answer = match made.transpose() {
-        Ok(Some(Bot::Output(output))) => output.ask(query, MOST + 1),
-        Ok(_) => None,
-        Err(failure) => return Err(Refusal::bad_request("not-possible", failure.to_string())),
-    };
     let none = || Refusal::bad_request("no-database", format!("{bot} writes no database that can be asked"));
-    let mut rows = answer.ok_or_else(none)?.map_err(|problem| Refusal::bad_request("query", problem))?;
+    let mut rows = ask.ok_or_else(none)?(&params, &site, query, MOST + 1).map_err(|failure| {
+        let kind = if matches!(failure, Failure::Configuration(_)) { "not-possible" } else { "query" };
+        Refusal::bad_request(kind, failure.to_string())
+    })?;
     let more = rows.len() > MOST;
     rows.truncate(MOST);
     Ok(Rows { rows, more })
