@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
-pub(crate) use self::options::{Options, with_params};
+pub(crate) use self::options::{Options, PARAMS};
 use super::Failure;
 use crate::stomp::{Decoder, Frame, Item, Version, heart_beats};
 use crate::tls;

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use super::Failure;
 use super::trial::{Outcome, Trial};
 use crate::message::{Idf, Message, MessageType, Value, json};
+use crate::pipeline::GENERIC;
 
 /// What differs on purpose: module, what the parameters hold, and why. Ours refuses to start where IntelMQ fails at each event.
 const REFUSED: &[(&str, &str, &str)] = &[
@@ -296,4 +297,14 @@ fn deduplicator_does_what_intelmq_does() {
         assert_eq!(Json::from(kept), row["kept"], "{}", row["params"]);
     }
     assert!(rows.lines().count() > 10);
+}
+
+/// What `export` leaves out is what the pages say IntelMQ does not have.
+#[test]
+fn a_parameter_is_ours_where_its_page_says_so() {
+    let params = super::all().flat_map(|bot| bot.spec.params.iter().map(|param| (bot.spec.module, param)));
+    for (module, param) in params.chain(GENERIC.iter().map(|param| ("every bot", param))) {
+        let says = ["Ours", "Not in IntelMQ"].iter().any(|words| param.doc.contains(words));
+        assert_eq!(param.ours, says, "{module}: {}", param.name);
+    }
 }

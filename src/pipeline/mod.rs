@@ -26,7 +26,7 @@ pub use generic::{COLLECTOR, GENERIC, OUTPUT, PARSER, generic};
 pub use graph::{Graph, GraphBot, GraphEdge, Note};
 pub use node::{Mapping, Node, Yaml};
 pub use params::{ParamError, Params};
-pub use spec::{Kind, Param, ParamKind, Spec};
+pub use spec::{Kind, Param, ParamKind, Spec, joined};
 pub use validate::{Registry, validate, validate_bot};
 pub use wiring::{BotWiring, Edge};
 pub use write::yaml;

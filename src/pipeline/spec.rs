@@ -88,22 +88,29 @@ impl Param {
         Param { name, kind, default: "null", required: true, doc, ours: false }
     }
 
-    /// Says that IntelMQ has no such parameter: `export` leaves it out. Its documentation says so too, with the word "Ours".
+    /// Says that IntelMQ has no such parameter: `export` leaves it out. Its documentation says so too, with the word "Ours" or "Not in IntelMQ".
     #[must_use]
     pub const fn ours(mut self) -> Self {
         self.ours = true;
         self
     }
 
-    /// Tells whether IntelMQ has no such parameter, because it was marked so or its documentation says so.
-    pub fn is_ours(&self) -> bool {
-        self.ours || ["Ours", "Not in IntelMQ"].iter().any(|word| self.doc.contains(word))
-    }
-
     /// Returns the default; a default that is no JSON counts as none, and the registry's tests refuse it.
     pub fn default_json(&self) -> serde_json::Value {
         serde_json::from_str(self.default).unwrap_or_default()
     }
+}
+
+/// Joins a bot's own parameters and those that it shares with others; `ALL` is the number of both together.
+pub const fn joined<const ALL: usize>(own: &[Param], shared: &[Param]) -> [Param; ALL] {
+    assert!(own.len() + shared.len() == ALL, "ALL is the number of both together");
+    let mut all = [shared[0]; ALL];
+    let mut index = 0;
+    while index < ALL {
+        all[index] = if index < own.len() { own[index] } else { shared[index - own.len()] };
+        index += 1;
+    }
+    all
 }
 
 /// What values a parameter takes. `null` is always taken and means the default.

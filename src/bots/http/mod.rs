@@ -1,6 +1,6 @@
 //! HTTP as bots speak it: IntelMQ's `http_*` parameters, tries, and answers that are read to their true end or are an error.
 //!
-//! [`PARAMS`] and [`with_params`] put the parameters into a bot's specification, [`Http::of`] reads them.
+//! [`PARAMS`] are joined to a bot's own in its specification, [`Http::of`] reads them.
 
 mod follow;
 mod settings;
@@ -11,10 +11,10 @@ use std::io::{self, Read};
 
 use flate2::read::MultiGzDecoder;
 use reqwest::blocking::{Client, ClientBuilder, Response};
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 
 pub(crate) use self::follow::Follower;
-use self::settings::{Settings, unusable};
+use self::settings::{Settings, keeping_bodies, unusable};
 use super::{Context, Failure, Level, Site};
 use crate::pipeline::{Param, ParamKind, Params};
 use crate::tls::words;
@@ -72,18 +72,6 @@ pub(crate) const PARAMS: [Param; 11] = [
     Param::new("ssl_client_certificate", ParamKind::Text, "null", "Another name of ssl_client_cert."),
 ];
 
-/// Joins a bot's own parameters and [`PARAMS`]; `ALL` is the number of both together.
-pub(crate) const fn with_params<const OWN: usize, const ALL: usize>(own: [Param; OWN]) -> [Param; ALL] {
-    assert!(OWN + PARAMS.len() == ALL, "ALL is the number of both together");
-    let mut all = [PARAMS[0]; ALL];
-    let mut index = 0;
-    while index < ALL {
-        all[index] = if index < OWN { own[index] } else { PARAMS[index - OWN] };
-        index += 1;
-    }
-    all
-}
-
 /// The most bytes that are read of an answer nobody needs.
 const LEAST: u64 = 64 << 10;
 
@@ -119,6 +107,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// How long the server asks to wait, as it says it.
     pub(crate) retry_after: Option<String>,
+    /// Where the server says that it is instead.
+    location: Option<String>,
     address: String,
     content_type: String,
     body: Box<dyn Read + Send>,
@@ -127,7 +117,18 @@ pub(crate) struct Answer {
 impl Http {
     /// Reads the parameters.
     pub(crate) fn of(params: &Params, site: &Site) -> Result<Http, Failure> {
-        let Settings { builder, timeout, tries, login, warnings } = Settings::read(params, site)?;
+        Http::built(Settings::read(params, site)?)
+    }
+
+    /// Reads the parameters, for a bot whose requests have a body that must arrive: a redirect that drops it is no success.
+    pub(crate) fn for_bodies(params: &Params, site: &Site) -> Result<Http, Failure> {
+        let mut settings = Settings::read(params, site)?;
+        settings.builder = settings.builder.redirect(keeping_bodies());
+        Http::built(settings)
+    }
+
+    fn built(settings: Settings) -> Result<Http, Failure> {
+        let Settings { builder, timeout, tries, login, warnings } = settings;
         let client = ClientBuilder::from(builder).timeout(timeout).build();
         Ok(Http { client: client.map_err(|error| unusable(&error))?, tries, login, warnings })
     }
@@ -190,6 +191,7 @@ impl Answer {
         Answer {
             status,
             retry_after: text(RETRY_AFTER),
+            location: text(LOCATION).map(|location| bare(&location)),
             address,
             content_type: text(CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase(),
             body: if packed { Box::new(MultiGzDecoder::new(body)) } else { Box::new(body) },
@@ -209,10 +211,13 @@ impl Answer {
     /// Says what the server answered instead.
     pub(crate) fn refusal(&self) -> String {
         let wait = self.retry_after.as_ref().map(|wait| format!(" The server asks to wait: {wait}."));
+        let moved = self.location.as_ref().filter(|_| self.status / 100 == 3);
+        let moved = moved.map(|location| format!(" The server says that it has moved to {location}."));
         format!(
-            "HTTP response status code was {}. ({}){}",
+            "HTTP response status code was {}. ({}){}{}",
             self.status,
             self.address,
+            moved.unwrap_or_default(),
             wait.unwrap_or_default()
         )
     }

@@ -11,6 +11,9 @@ use crate::bots::{Failure, Site};
 use crate::pipeline::Params;
 use crate::tls::{self, Identity, Trust, words};
 
+/// How many redirects are followed.
+const REDIRECTS: usize = 30;
+
 /// What the parameters of a bot say.
 pub(super) struct Settings {
     /// A client, all but its patience.
@@ -35,7 +38,7 @@ impl Settings {
         let tls = tls.map_err(|error| Failure::Configuration(error.to_string()))?;
         let builder = ClientBuilder::new()
             .connect_timeout(timeout)
-            .redirect(Policy::limited(30))
+            .redirect(Policy::limited(REDIRECTS))
             .default_headers(headers(params)?)
             .tls_backend_preconfigured(tls);
         Ok(Settings {
@@ -46,6 +49,14 @@ impl Settings {
             warnings,
         })
     }
+}
+
+/// Follows the redirects that keep a request as it is; at the others the body would be lost, so they are the answer.
+pub(super) fn keeping_bodies() -> Policy {
+    Policy::custom(|attempt| match attempt.status().as_u16() {
+        307 | 308 => Policy::limited(REDIRECTS).redirect(attempt),
+        _ => attempt.stop(),
+    })
 }
 
 /// Says that no client can be made of the parameters.

@@ -18,7 +18,7 @@ use std::fmt;
 pub(crate) use self::absent::{Reader, Writer};
 #[cfg(feature = "kafka")]
 pub(crate) use self::client::{Reader, Writer};
-pub(crate) use self::options::{Options, with_params};
+pub(crate) use self::options::{Options, PARAMS};
 
 /// A message that was read.
 #[derive(Debug)]

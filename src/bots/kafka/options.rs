@@ -6,7 +6,7 @@ use crate::bots::{Failure, Site};
 use crate::pipeline::{Param, ParamKind, Params};
 
 /// What the bots have in common.
-const PARAMS: [Param; 9] = [
+pub(crate) const PARAMS: [Param; 9] = [
     Param::new(
         "bootstrap_servers",
         ParamKind::List,
@@ -31,34 +31,26 @@ const PARAMS: [Param; 9] = [
         ParamKind::Text,
         "null",
         "The PEM file of that certificate's key. Ours, not IntelMQ's.",
-    ),
+    )
+    .ours(),
     Param::new(
         "security_protocol",
         ParamKind::Choice(&["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]),
         "null",
         "How to speak to the servers; what the other parameters need if it is not set. Ours, not IntelMQ's.",
-    ),
+    )
+    .ours(),
     Param::new(
         "sasl_mechanism",
         ParamKind::Choice(&["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]),
         "\"PLAIN\"",
         "How the password is shown. Ours, not IntelMQ's.",
-    ),
-    Param::new("sasl_plain_username", ParamKind::Text, "null", "The user. Ours, not IntelMQ's."),
-    Param::new("sasl_plain_password", ParamKind::Text, "null", "The user's password. Ours, not IntelMQ's."),
+    )
+    .ours(),
+    Param::new("sasl_plain_username", ParamKind::Text, "null", "The user. Ours, not IntelMQ's.").ours(),
+    Param::new("sasl_plain_password", ParamKind::Text, "null", "The user's password. Ours, not IntelMQ's.")
+        .ours(),
 ];
-
-/// Joins a bot's own parameters and those of every bot that speaks to Kafka; `ALL` is the number of both together.
-pub(crate) const fn with_params<const OWN: usize, const ALL: usize>(own: [Param; OWN]) -> [Param; ALL] {
-    assert!(OWN + PARAMS.len() == ALL, "ALL is the number of both together");
-    let mut all = [PARAMS[0]; ALL];
-    let mut index = 0;
-    while index < ALL {
-        all[index] = if index < OWN { own[index] } else { PARAMS[index - OWN] };
-        index += 1;
-    }
-    all
-}
 
 /// Where Kafka is, and as whom one speaks to it.
 #[derive(Debug, Clone)]

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value as Json};
 
 use super::export::Exporter;
-use crate::bots::http::{Http, Request, form, with_params, with_query};
+use crate::bots::http::{Http, PARAMS, Request, form, with_query};
 use crate::bots::{Bot, BotSpec, Context, Failure, Output, Site};
 use crate::message::{Export, Message, Value, json, python};
-use crate::pipeline::{Kind, Param, ParamKind, Params, Spec};
+use crate::pipeline::{Kind, Param, ParamKind, Params, Spec, joined};
 
 /// The REST API output.
 pub(super) const SPEC: BotSpec = BotSpec {
@@ -14,34 +14,46 @@ pub(super) const SPEC: BotSpec = BotSpec {
         module: "intelmq.bots.outputs.restapi.output",
         kind: Kind::Output,
         summary: "Sends each event to a REST API, one POST request an event; at least once.",
-        params: &with_params::<6, 17>([
-            Param::required("host", ParamKind::Text, "The address, such as `https://example.com/events`."),
-            Param::new(
-                "auth_type",
-                ParamKind::Choice(&["http_header", "http_basic_auth"]),
-                "null",
-                "How the bot says who it is: by a header line, or by basic authentication. Needs name and token.",
-            ),
-            Param::new(
-                "auth_token_name",
-                ParamKind::Text,
-                "null",
-                "The name of the header line, or the user.",
-            ),
-            Param::new(
-                "auth_token",
-                ParamKind::Text,
-                "null",
-                "The value of the header line, or the password.",
-            ),
-            Param::new("use_json", ParamKind::Bool, "true", "Sends JSON; otherwise the fields of a form."),
-            Param::new(
-                "hierarchical_output",
-                ParamKind::Bool,
-                "false",
-                "Nests fields at the dots of their names; a form is always flat.",
-            ),
-        ]),
+        params: &joined::<17>(
+            &[
+                Param::required(
+                    "host",
+                    ParamKind::Text,
+                    "The address, such as `https://example.com/events`.",
+                ),
+                Param::new(
+                    "auth_type",
+                    ParamKind::Choice(&["http_header", "http_basic_auth"]),
+                    "null",
+                    "How the bot says who it is: by a header line, or by basic authentication. Needs name and token.",
+                ),
+                Param::new(
+                    "auth_token_name",
+                    ParamKind::Text,
+                    "null",
+                    "The name of the header line, or the user.",
+                ),
+                Param::new(
+                    "auth_token",
+                    ParamKind::Text,
+                    "null",
+                    "The value of the header line, or the password.",
+                ),
+                Param::new(
+                    "use_json",
+                    ParamKind::Bool,
+                    "true",
+                    "Sends JSON; otherwise the fields of a form.",
+                ),
+                Param::new(
+                    "hierarchical_output",
+                    ParamKind::Bool,
+                    "false",
+                    "Nests fields at the dots of their names; a form is always flat.",
+                ),
+            ],
+            &PARAMS,
+        ),
         stateful: false,
         paths: &[],
     },
@@ -62,7 +74,7 @@ fn make(params: &Params, site: &Site) -> Result<Bot, Failure> {
     with_query(&host, &[])
         .map_err(|problem| Failure::Configuration(format!("parameter \"host\": {problem}")))?;
     Ok(Bot::Output(Box::new(RestApi {
-        http: Http::of(&authorized(params)?, site)?,
+        http: Http::for_bodies(&authorized(params)?, site)?,
         host,
         exporter: Exporter::whole(params.flag("hierarchical_output")),
         use_json: params.flag("use_json"),
@@ -177,6 +189,25 @@ mod tests {
         assert_eq!(trial.feed(event()).failure, None);
         let bodies: Vec<String> = server.asked().into_iter().map(|asked| asked.body).collect();
         assert_eq!(bodies, ["{\"source.ip\": \"192.0.2.1\"}"; 2]);
+    }
+
+    #[test]
+    fn a_redirect_that_drops_the_body_is_a_failure_and_one_that_keeps_it_is_followed() {
+        for (status, taken) in [(301, false), (302, false), (303, false), (307, true), (308, true)] {
+            let server = Server::start(move |asked| {
+                let mut answer = Answer::new(if asked.path == "/new" { 200 } else { status }, "");
+                answer.headers.push(("location", "/new".to_owned()));
+                answer
+            })
+            .unwrap();
+            let mut trial = trial(&json!({"host": server.url("/old")})).unwrap();
+            let failure = trial.feed(event()).failure.map(|failure| failure.to_string());
+            let arrived = server.asked().iter().any(|asked| asked.path == "/new" && !asked.body.is_empty());
+            assert_eq!((arrived, failure.is_none()), (taken, taken), "{status}: {failure:?}");
+            let told =
+                failure.is_none_or(|text| text.ends_with("The server says that it has moved to /new."));
+            assert!(told, "{status}");
+        }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Sends each event to a destination of a STOMP server, such as n6's, and waits until the server has it.
 
 use super::export::Exporter;
-use crate::bots::stomp::{Connection, Options, with_params};
+use crate::bots::stomp::{Connection, Options, PARAMS};
 use crate::bots::{Bot, BotSpec, Context, Failure, Level, Output, Site};
 use crate::message::Message;
-use crate::pipeline::{Kind, Param, ParamKind, Params, Spec};
+use crate::pipeline::{Kind, Param, ParamKind, Params, Spec, joined};
 use crate::stomp::Frame;
 
 /// The STOMP output.
@@ -13,38 +13,46 @@ pub(super) const SPEC: BotSpec = BotSpec {
         module: "intelmq.bots.outputs.stomp.output",
         kind: Kind::Output,
         summary: "Sends each event to a destination of a STOMP server over TLS, such as n6's; at least once.",
-        params: &with_params::<9, 15>([
-            Param::new("server", ParamKind::Text, "\"127.0.0.1\"", "The server's name."),
-            Param::new("port", ParamKind::Int, "61614", "The server's port."),
-            Param::new(
-                "exchange",
-                ParamKind::Text,
-                "\"/exchange/_push\"",
-                "The destination to which events are sent.",
-            ),
-            Param::new("heartbeat", ParamKind::Int, "60000", "Milliseconds between heartbeats; 0 is none."),
-            Param::new(
-                "single_key",
-                ParamKind::Text,
-                "null",
-                "Sends this field alone: `raw` decoded, the text that is in `output`, or any other as it is. An event \
+        params: &joined::<15>(
+            &[
+                Param::new("server", ParamKind::Text, "\"127.0.0.1\"", "The server's name."),
+                Param::new("port", ParamKind::Int, "61614", "The server's port."),
+                Param::new(
+                    "exchange",
+                    ParamKind::Text,
+                    "\"/exchange/_push\"",
+                    "The destination to which events are sent.",
+                ),
+                Param::new(
+                    "heartbeat",
+                    ParamKind::Int,
+                    "60000",
+                    "Milliseconds between heartbeats; 0 is none.",
+                ),
+                Param::new(
+                    "single_key",
+                    ParamKind::Text,
+                    "null",
+                    "Sends this field alone: `raw` decoded, the text that is in `output`, or any other as it is. An event \
                  without it fails.",
-            ),
-            Param::new(
-                "message_hierarchical_output",
-                ParamKind::Bool,
-                "false",
-                "Nests fields at the dots of their names.",
-            ),
-            Param::new("keep_raw_field", ParamKind::Bool, "false", "Sends `raw` as well."),
-            Param::new("message_with_type", ParamKind::Bool, "false", "Sends `__type` as well."),
-            Param::new(
-                "message_jsondict_as_string",
-                ParamKind::Bool,
-                "false",
-                "Has no effect on JSON, as in IntelMQ 3.5.0.",
-            ),
-        ]),
+                ),
+                Param::new(
+                    "message_hierarchical_output",
+                    ParamKind::Bool,
+                    "false",
+                    "Nests fields at the dots of their names.",
+                ),
+                Param::new("keep_raw_field", ParamKind::Bool, "false", "Sends `raw` as well."),
+                Param::new("message_with_type", ParamKind::Bool, "false", "Sends `__type` as well."),
+                Param::new(
+                    "message_jsondict_as_string",
+                    ParamKind::Bool,
+                    "false",
+                    "Has no effect on JSON, as in IntelMQ 3.5.0.",
+                ),
+            ],
+            &PARAMS,
+        ),
         stateful: false,
         paths: &[],
     },

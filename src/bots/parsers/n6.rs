@@ -19,14 +19,14 @@ pub(crate) const SPEC: BotSpec = BotSpec {
                 "\"always\"",
                 "IntelMQ always sends one more event without the address (`always`); `needed` sends it only for a message \
                  that has no address. Not in IntelMQ.",
-            ),
+            ).ours(),
             Param::new(
                 "newer_categories",
                 Bool,
                 "false",
                 "Whether the categories deface, exposed, fraud and scam are known too; IntelMQ fails on each of them. Not in \
                  IntelMQ.",
-            ),
+            ).ours(),
         ],
         stateful: false,
         paths: &[],

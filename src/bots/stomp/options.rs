@@ -5,7 +5,7 @@ use crate::pipeline::{Param, ParamKind, Params};
 use crate::tls::{self, Identity, Trust};
 
 /// What the bots have in common beside `server`, `port` and `heartbeat`, whose defaults differ.
-const PARAMS: [Param; 6] = [
+pub(crate) const PARAMS: [Param; 6] = [
     Param::new(
         "ssl_ca_certificate",
         ParamKind::Text,
@@ -23,18 +23,6 @@ const PARAMS: [Param; 6] = [
     Param::new("username", ParamKind::Text, "\"guest\"", "The user."),
     Param::new("password", ParamKind::Text, "\"guest\"", "The password; for n6 the API key."),
 ];
-
-/// Joins a bot's own parameters and those of every bot that speaks STOMP; `ALL` is the number of both together.
-pub(crate) const fn with_params<const OWN: usize, const ALL: usize>(own: [Param; OWN]) -> [Param; ALL] {
-    assert!(OWN + PARAMS.len() == ALL, "ALL is the number of both together");
-    let mut all = [PARAMS[0]; ALL];
-    let mut index = 0;
-    while index < ALL {
-        all[index] = if index < OWN { own[index] } else { PARAMS[index - OWN] };
-        index += 1;
-    }
-    all
-}
 
 /// Where to connect, and as whom.
 #[derive(Debug, Clone)]

@@ -73,7 +73,7 @@ fn bot(id: &str, mut entry: Map<String, Json>, notes: &mut Vec<String>) -> Map<S
 /// Leaves out the parameters that only this program knows, and brokers that IntelMQ does not have.
 fn known_only(owner: &str, entry: &mut Map<String, Json>, params: &[&Param], notes: &mut Vec<String>) {
     entry.retain(|name, value| {
-        let ours = params.iter().any(|param| param.name == name && param.is_ours());
+        let ours = params.iter().any(|param| param.name == name && param.ours);
         let broker = name.ends_with("_pipeline_broker").then(|| value.as_str()).flatten();
         let foreign = broker.filter(|broker| !BROKERS.contains(broker));
         if ours {

@@ -13,10 +13,10 @@ use self::archive::{Member, Wanted};
 pub(super) use self::stream::SPEC as STREAM;
 use super::feed::Feed;
 use super::job::Job;
-use crate::bots::http::{Http, with_params};
+use crate::bots::http::{Http, PARAMS};
 use crate::bots::{Bot, BotSpec, Collector, Context, Failure, Level, Round, Site};
 use crate::message::Message;
-use crate::pipeline::{Kind, Param, ParamKind, Params, Spec};
+use crate::pipeline::{Kind, Param, ParamKind, Params, Spec, joined};
 
 /// The HTTP collector.
 pub(super) const SPEC: BotSpec = BotSpec {
@@ -24,41 +24,49 @@ pub(super) const SPEC: BotSpec = BotSpec {
         module: "intelmq.bots.collectors.http.collector_http",
         kind: Kind::Collector,
         summary: "Fetches a file over HTTP; each file of an archive becomes a report.",
-        params: &with_params::<8, 19>([
-            Param::required(
-                "http_url",
-                ParamKind::Text,
-                "The address. With http_url_formatting it may hold the time, as in `{time[%Y-%m-%d]}`.",
-            ),
-            Param::new(
-                "http_url_formatting",
-                ParamKind::Any,
-                "false",
-                "Whether the address holds the time: true for now, or how far from now, such as `{days: -1}`.",
-            ),
-            Param::new(
-                "extract_files",
-                ParamKind::Any,
-                "false",
-                "Files to take out of an archive (zip, tar, tar.gz, gz): true for all, or their names. A zip archive is \
+        params: &joined::<19>(
+            &[
+                Param::required(
+                    "http_url",
+                    ParamKind::Text,
+                    "The address. With http_url_formatting it may hold the time, as in `{time[%Y-%m-%d]}`.",
+                ),
+                Param::new(
+                    "http_url_formatting",
+                    ParamKind::Any,
+                    "false",
+                    "Whether the address holds the time: true for now, or how far from now, such as `{days: -1}`.",
+                ),
+                Param::new(
+                    "extract_files",
+                    ParamKind::Any,
+                    "false",
+                    "Files to take out of an archive (zip, tar, tar.gz, gz): true for all, or their names. A zip archive is \
                  always unpacked.",
-            ),
-            Param::new(
-                "verify_pgp_signatures",
-                ParamKind::Bool,
-                "false",
-                "Not supported: true is refused, because nothing would be verified.",
-            ),
-            Param::new("signature_url", ParamKind::Text, "null", "Where a PGP signature would be; not used."),
-            Param::new(
-                "signature_url_formatting",
-                ParamKind::Any,
-                "false",
-                "The same for its time; not used.",
-            ),
-            Param::new("gpg_keyring", ParamKind::Text, "null", "Where PGP keys would be; not used."),
-            Param::new("rate_limit", ParamKind::Float, "3600", "Seconds to rest after each round."),
-        ]),
+                ),
+                Param::new(
+                    "verify_pgp_signatures",
+                    ParamKind::Bool,
+                    "false",
+                    "Not supported: true is refused, because nothing would be verified.",
+                ),
+                Param::new(
+                    "signature_url",
+                    ParamKind::Text,
+                    "null",
+                    "Where a PGP signature would be; not used.",
+                ),
+                Param::new(
+                    "signature_url_formatting",
+                    ParamKind::Any,
+                    "false",
+                    "The same for its time; not used.",
+                ),
+                Param::new("gpg_keyring", ParamKind::Text, "null", "Where PGP keys would be; not used."),
+                Param::new("rate_limit", ParamKind::Float, "3600", "Seconds to rest after each round."),
+            ],
+            &PARAMS,
+        ),
         stateful: false,
         paths: &[],
     },

@@ -3,10 +3,10 @@
 use super::super::feed::Feed;
 use super::super::lines;
 use super::super::stream::Stream;
-use crate::bots::http::{Follower, with_params};
+use crate::bots::http::{Follower, PARAMS};
 use crate::bots::{Bot, BotSpec, Collector, Context, Failure, Round, Site};
 use crate::message::Message;
-use crate::pipeline::{Kind, Param, ParamKind, Params, Spec};
+use crate::pipeline::{Kind, Param, ParamKind, Params, Spec, joined};
 
 /// The HTTP stream collector.
 pub(in crate::bots::collectors) const SPEC: BotSpec = BotSpec {
@@ -14,16 +14,24 @@ pub(in crate::bots::collectors) const SPEC: BotSpec = BotSpec {
         module: "intelmq.bots.collectors.http.collector_http_stream",
         kind: Kind::Collector,
         summary: "Follows an answer over HTTP that does not end; each line becomes a report.",
-        params: &with_params::<3, 14>([
-            Param::required("http_url", ParamKind::Text, "The address."),
-            Param::new("strip_lines", ParamKind::Bool, "true", "Takes blanks off both ends of each line."),
-            Param::new(
-                "rate_limit",
-                ParamKind::Float,
-                "3600",
-                "Seconds to rest after the stream ended; what comes is never held back.",
-            ),
-        ]),
+        params: &joined::<14>(
+            &[
+                Param::required("http_url", ParamKind::Text, "The address."),
+                Param::new(
+                    "strip_lines",
+                    ParamKind::Bool,
+                    "true",
+                    "Takes blanks off both ends of each line.",
+                ),
+                Param::new(
+                    "rate_limit",
+                    ParamKind::Float,
+                    "3600",
+                    "Seconds to rest after the stream ended; what comes is never held back.",
+                ),
+            ],
+            &PARAMS,
+        ),
         stateful: false,
         paths: &[],
     },

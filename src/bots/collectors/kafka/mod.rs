@@ -9,10 +9,10 @@ use std::time::Duration;
 use super::feed::Feed;
 use super::job::Sink;
 use super::stream::{Come, Stream};
-use crate::bots::kafka::{Options, Positions, Reader, with_params};
+use crate::bots::kafka::{Options, PARAMS, Positions, Reader};
 use crate::bots::{Bot, BotSpec, Collector, Context, Failure, Round, Site};
 use crate::message::Message;
-use crate::pipeline::{Kind, Param, ParamKind, Params, Spec};
+use crate::pipeline::{Kind, Param, ParamKind, Params, Spec, joined};
 
 /// How long one look for a message lasts before it is looked what is stored.
 const LOOK: Duration = Duration::from_millis(100);
@@ -23,7 +23,7 @@ pub(super) const SPEC: BotSpec = BotSpec {
         module: "intelmq.bots.collectors.kafka.collector",
         kind: Kind::Collector,
         summary: "Follows a topic of Kafka; each message becomes a report, exactly once.",
-        params: &with_params::<2, 11>([
+        params: &joined::<11>(&[
             Param::required("topic", ParamKind::Text, "The topic; all of its partitions are read."),
             Param::new(
                 "group_id",
@@ -31,8 +31,8 @@ pub(super) const SPEC: BotSpec = BotSpec {
                 "null",
                 "The group under whose name Kafka shows how far the topic is read; the bot's id if it is not set. With \
                  another name the topic is read from its beginning. Ours, not IntelMQ's.",
-            ),
-        ]),
+            ).ours(),
+        ], &PARAMS),
         stateful: true,
         paths: &[],
     },

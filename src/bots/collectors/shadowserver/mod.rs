@@ -12,10 +12,10 @@ use serde::Deserialize;
 use self::request::ListRequest;
 use super::feed::Feed;
 use super::job::Job;
-use crate::bots::http::{Http, with_params};
+use crate::bots::http::{Http, PARAMS};
 use crate::bots::{Bot, BotSpec, Collector, Context, Failure, Level, Round, Site};
 use crate::message::Message;
-use crate::pipeline::{Kind, Param, ParamKind, Params, Spec};
+use crate::pipeline::{Kind, Param, ParamKind, Params, Spec, joined};
 
 /// The Reports API collector.
 pub(super) const SPEC: BotSpec = BotSpec {
@@ -23,57 +23,60 @@ pub(super) const SPEC: BotSpec = BotSpec {
         module: "intelmq.bots.collectors.shadowserver.collector_reports_api",
         kind: Kind::Collector,
         summary: "Fetches the reports of the last days through Shadowserver's Reports API, each once.",
-        params: &with_params::<12, 23>([
-            Param::required("api_key", ParamKind::Text, "The key that Shadowserver gave you."),
-            Param::required("secret", ParamKind::Text, "The secret that signs the requests."),
-            Param::new(
-                "reports",
-                ParamKind::List,
-                "null",
-                "The lists of reports to ask for, as a list or separated by commas without blanks; all if not set.",
-            ),
-            Param::new(
-                "types",
-                ParamKind::List,
-                "null",
-                "The report types to fetch, such as `scan_telnet`, written like reports; all if not set.",
-            ),
-            Param::new("country", ParamKind::Text, "null", "Old name for one more of the reports."),
-            Param::new(
-                "url",
-                ParamKind::Text,
-                "\"https://transform.shadowserver.org/api2/\"",
-                "Where the API is. Ours, not IntelMQ's.",
-            )
-            .ours(),
-            Param::new(
-                "download_url",
-                ParamKind::Text,
-                "\"https://dl.shadowserver.org/\"",
-                "Where the files are. Ours, not IntelMQ's.",
-            )
-            .ours(),
-            Param::new(
-                "redis_cache_db",
-                ParamKind::Int,
-                "12",
-                "Number of the Redis database of the bot's memory.",
-            ),
-            Param::new(
-                "redis_cache_ttl",
-                ParamKind::Int,
-                "864000",
-                "Seconds for which a fetched file is known; 0 is for ever.",
-            ),
-            Param::new("file_format", ParamKind::Text, "null", "Not used any more; all reports are CSV."),
-            Param::new("rate_limit", ParamKind::Float, "86400", "Seconds to rest after each round."),
-            Param::new(
-                "redis_cache_host",
-                ParamKind::Text,
-                "null",
-                "Redis server of the bot's memory; if not set, memory is kept with the queues.",
-            ),
-        ]),
+        params: &joined::<23>(
+            &[
+                Param::required("api_key", ParamKind::Text, "The key that Shadowserver gave you."),
+                Param::required("secret", ParamKind::Text, "The secret that signs the requests."),
+                Param::new(
+                    "reports",
+                    ParamKind::List,
+                    "null",
+                    "The lists of reports to ask for, as a list or separated by commas without blanks; all if not set.",
+                ),
+                Param::new(
+                    "types",
+                    ParamKind::List,
+                    "null",
+                    "The report types to fetch, such as `scan_telnet`, written like reports; all if not set.",
+                ),
+                Param::new("country", ParamKind::Text, "null", "Old name for one more of the reports."),
+                Param::new(
+                    "url",
+                    ParamKind::Text,
+                    "\"https://transform.shadowserver.org/api2/\"",
+                    "Where the API is. Ours, not IntelMQ's.",
+                )
+                .ours(),
+                Param::new(
+                    "download_url",
+                    ParamKind::Text,
+                    "\"https://dl.shadowserver.org/\"",
+                    "Where the files are. Ours, not IntelMQ's.",
+                )
+                .ours(),
+                Param::new(
+                    "redis_cache_db",
+                    ParamKind::Int,
+                    "12",
+                    "Number of the Redis database of the bot's memory.",
+                ),
+                Param::new(
+                    "redis_cache_ttl",
+                    ParamKind::Int,
+                    "864000",
+                    "Seconds for which a fetched file is known; 0 is for ever.",
+                ),
+                Param::new("file_format", ParamKind::Text, "null", "Not used any more; all reports are CSV."),
+                Param::new("rate_limit", ParamKind::Float, "86400", "Seconds to rest after each round."),
+                Param::new(
+                    "redis_cache_host",
+                    ParamKind::Text,
+                    "null",
+                    "Redis server of the bot's memory; if not set, memory is kept with the queues.",
+                ),
+            ],
+            &PARAMS,
+        ),
         stateful: true,
         paths: &[],
     },

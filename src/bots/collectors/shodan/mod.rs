@@ -6,10 +6,10 @@ mod tests;
 use super::feed::Feed;
 use super::lines;
 use super::stream::Stream;
-use crate::bots::http::{Follower, with_params};
+use crate::bots::http::{Follower, PARAMS};
 use crate::bots::{Bot, BotSpec, Collector, Context, Failure, Round, Site};
 use crate::message::{Message, json};
-use crate::pipeline::{Kind, Param, ParamKind, Params, Spec};
+use crate::pipeline::{Kind, Param, ParamKind, Params, Spec, joined};
 
 const API_KEY: Param = Param::required("api_key", ParamKind::Text, "The key of your Shodan account.");
 
@@ -18,7 +18,8 @@ const URL: Param = Param::new(
     ParamKind::Text,
     "\"https://stream.shodan.io\"",
     "Where the stream is. Ours, not IntelMQ's.",
-);
+)
+.ours();
 
 /// The collector of a stream by countries or by one alert.
 pub(super) const STREAM: BotSpec = BotSpec {
@@ -26,22 +27,25 @@ pub(super) const STREAM: BotSpec = BotSpec {
         module: "intelmq.bots.collectors.shodan.collector_stream",
         kind: Kind::Collector,
         summary: "Follows Shodan's stream for some countries or one alert; each banner becomes a report.",
-        params: &with_params::<4, 15>([
-            API_KEY,
-            Param::new(
-                "countries",
-                ParamKind::List,
-                "[]",
-                "Countries whose banners are wanted, as a list of two-letter codes or separated by commas.",
-            ),
-            Param::new(
-                "alert",
-                ParamKind::Text,
-                "null",
-                "The alert whose banners are wanted, instead of countries.",
-            ),
-            URL,
-        ]),
+        params: &joined::<15>(
+            &[
+                API_KEY,
+                Param::new(
+                    "countries",
+                    ParamKind::List,
+                    "[]",
+                    "Countries whose banners are wanted, as a list of two-letter codes or separated by commas.",
+                ),
+                Param::new(
+                    "alert",
+                    ParamKind::Text,
+                    "null",
+                    "The alert whose banners are wanted, instead of countries.",
+                ),
+                URL,
+            ],
+            &PARAMS,
+        ),
         stateful: false,
         paths: &[],
     },
@@ -54,11 +58,15 @@ pub(super) const ALERT: BotSpec = BotSpec {
         module: "intelmq.bots.collectors.shodan.collector_alert",
         kind: Kind::Collector,
         summary: "Follows Shodan's stream for all alerts of an account; each banner becomes a report.",
-        params: &with_params::<3, 14>([
-            API_KEY,
-            URL,
-            Param::new("api_url", ParamKind::Text, "null", "Another name of url. Ours, not IntelMQ's."),
-        ]),
+        params: &joined::<14>(
+            &[
+                API_KEY,
+                URL,
+                Param::new("api_url", ParamKind::Text, "null", "Another name of url. Ours, not IntelMQ's.")
+                    .ours(),
+            ],
+            &PARAMS,
+        ),
         stateful: false,
         paths: &[],
     },

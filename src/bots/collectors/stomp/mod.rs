@@ -9,10 +9,10 @@ use std::time::Instant;
 use super::feed::Feed;
 use super::job::Sink;
 use super::stream::{Come, Stream};
-use crate::bots::stomp::{Connection, Options, with_params};
+use crate::bots::stomp::{Connection, Options, PARAMS};
 use crate::bots::{Bot, BotSpec, Collector, Context, Failure, Round, Site};
 use crate::message::Message;
-use crate::pipeline::{Kind, Param, ParamKind, Params, Spec};
+use crate::pipeline::{Kind, Param, ParamKind, Params, Spec, joined};
 use crate::stomp::{Frame, Version};
 
 /// The STOMP collector.
@@ -21,7 +21,7 @@ pub(super) const SPEC: BotSpec = BotSpec {
         module: "intelmq.bots.collectors.stomp.collector",
         kind: Kind::Collector,
         summary: "Follows a destination of a STOMP server over TLS, such as n6's stream; each message becomes a report.",
-        params: &with_params::<5, 11>([
+        params: &joined::<11>(&[
             Param::new("server", ParamKind::Text, "\"n6stream.cert.pl\"", "The server's name."),
             Param::new("port", ParamKind::Int, "61614", "The server's port."),
             Param::new(
@@ -37,8 +37,8 @@ pub(super) const SPEC: BotSpec = BotSpec {
                 "\"client\"",
                 "`client` acknowledges messages once their reports are stored, so that a crash loses none; `auto` leaves \
                  it to the server, as IntelMQ does. Ours, not IntelMQ's.",
-            ),
-        ]),
+            ).ours(),
+        ], &PARAMS),
         stateful: false,
         paths: &[],
     },

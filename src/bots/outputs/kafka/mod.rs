@@ -6,10 +6,10 @@ mod tests;
 use serde_json::Value as Json;
 
 use super::export::Exporter;
-use crate::bots::kafka::{Options, Outgoing, Writer, with_params};
+use crate::bots::kafka::{Options, Outgoing, PARAMS, Writer};
 use crate::bots::{Bot, BotSpec, Context, Failure, Output, Reach, Site};
 use crate::message::{Message, python};
-use crate::pipeline::{Kind, Param, ParamKind, Params, Spec};
+use crate::pipeline::{Kind, Param, ParamKind, Params, Spec, joined};
 
 /// The Kafka output.
 pub(super) const SPEC: BotSpec = BotSpec {
@@ -17,47 +17,50 @@ pub(super) const SPEC: BotSpec = BotSpec {
         module: "intelmq.bots.outputs.kafka.output",
         kind: Kind::Output,
         summary: "Sends events to a topic of Kafka; at least once. Ours, IntelMQ has no such bot.",
-        params: &with_params::<8, 17>([
-            Param::required(
-                "topic",
-                ParamKind::Text,
-                "The topic; it must be there, or be made by the servers.",
-            ),
-            Param::new(
-                "key_field",
-                ParamKind::Text,
-                "null",
-                "The field whose value is the message's key: events with the same key keep their order. Without it, or \
+        params: &joined::<17>(
+            &[
+                Param::required(
+                    "topic",
+                    ParamKind::Text,
+                    "The topic; it must be there, or be made by the servers.",
+                ),
+                Param::new(
+                    "key_field",
+                    ParamKind::Text,
+                    "null",
+                    "The field whose value is the message's key: events with the same key keep their order. Without it, or \
                  without that field, any partition is taken.",
-            ),
-            Param::new(
-                "headers",
-                ParamKind::Map,
-                "{}",
-                "Headers by name, each with the field whose value it takes; a field that is missing gives none.",
-            ),
-            Param::new(
-                "compression",
-                ParamKind::Choice(&["none", "gzip", "snappy", "lz4"]),
-                "\"lz4\"",
-                "How batches are packed.",
-            ),
-            Param::new(
-                "single_key",
-                ParamKind::Text,
-                "null",
-                "Sends this field alone: `raw` decoded, the text that is in `output`, or any other as it is. An event \
+                ),
+                Param::new(
+                    "headers",
+                    ParamKind::Map,
+                    "{}",
+                    "Headers by name, each with the field whose value it takes; a field that is missing gives none.",
+                ),
+                Param::new(
+                    "compression",
+                    ParamKind::Choice(&["none", "gzip", "snappy", "lz4"]),
+                    "\"lz4\"",
+                    "How batches are packed.",
+                ),
+                Param::new(
+                    "single_key",
+                    ParamKind::Text,
+                    "null",
+                    "Sends this field alone: `raw` decoded, the text that is in `output`, or any other as it is. An event \
                  without it fails.",
-            ),
-            Param::new(
-                "hierarchical_output",
-                ParamKind::Bool,
-                "false",
-                "Nests fields at the dots of their names.",
-            ),
-            Param::new("keep_raw_field", ParamKind::Bool, "false", "Sends `raw` as well."),
-            Param::new("message_with_type", ParamKind::Bool, "false", "Sends `__type` as well."),
-        ]),
+                ),
+                Param::new(
+                    "hierarchical_output",
+                    ParamKind::Bool,
+                    "false",
+                    "Nests fields at the dots of their names.",
+                ),
+                Param::new("keep_raw_field", ParamKind::Bool, "false", "Sends `raw` as well."),
+                Param::new("message_with_type", ParamKind::Bool, "false", "Sends `__type` as well."),
+            ],
+            &PARAMS,
+        ),
         stateful: false,
         paths: &[],
     },

@@ -33,7 +33,7 @@ pub(crate) const SPEC: BotSpec = BotSpec {
                 "false",
                 "Whether organisations in certificates go to `….o` (IntelMQ puts them where the country is), and product, \
                  version and the like of AMQP are taken from where RabbitMQ has them. Not in IntelMQ.",
-            ),
+            ).ours(),
         ],
         stateful: false,
         paths: &[],
