@@ -91,6 +91,9 @@ impl<'de> Visitor<'de> for CountVisitor {
         if count.at_most.is_some_and(|most| most < count.at_least) {
             return Err(A::Error::custom("at_most is less than at_least: no number will do"));
         }
+        if count == Count::at_least(0) {
+            return Err(A::Error::custom("at_least is 0: every number will do"));
+        }
         Ok(count)
     }
 }

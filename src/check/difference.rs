@@ -159,11 +159,20 @@ pub(super) fn telling(event: &Event) -> String {
 pub(super) fn of_texts(expected: &str, seen: &str, name: &str) -> Vec<String> {
     let expected = Data::text(expected);
     let seen = NormalizeToExpected::new().redact().normalize(Data::text(seen), &expected);
+    of_data(&expected, &seen, name)
+}
+
+/// Compares two texts line by line, each letter as it is. Returns nothing if they are equal.
+pub(super) fn of_lines(expected: &str, seen: &str, name: &str) -> Vec<String> {
+    of_data(&Data::text(expected), &Data::text(seen), name)
+}
+
+fn of_data(expected: &Data, seen: &Data, name: &str) -> Vec<String> {
     if expected == seen {
         return Vec::new();
     }
     let mut text = String::new();
-    let shown = write_diff(&mut text, &expected, &seen, Some(&name), None, Palette::plain());
+    let shown = write_diff(&mut text, expected, seen, Some(&name), None, Palette::plain());
     match shown {
         Ok(()) => text.trim_matches('\n').lines().map(str::to_owned).collect(),
         Err(_) => vec!["the texts differ".to_owned()],

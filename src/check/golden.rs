@@ -18,6 +18,13 @@ pub struct Golden {
     pub events: Vec<Event>,
 }
 
+impl Golden {
+    /// Tells whether no event stands there; a file may get some.
+    pub fn is_empty(&self) -> bool {
+        self.file.is_none() && self.events.is_empty()
+    }
+}
+
 impl<'de> Deserialize<'de> for Golden {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let located = Located::<Written>::deserialize(deserializer)?;

@@ -119,18 +119,18 @@ pub(super) fn table(expected: &Table, observation: &Observation) -> Finding {
         finding.part(count.holds(number), count.settles());
     }
     if let Some(golden) = &expected.rows {
-        let difference = difference::of_texts(&lines(golden), &lines(rows), "rows");
+        let difference = difference::of_lines(&lines(golden), &lines(rows), "rows");
         finding.part(difference.is_empty(), false);
         finding.difference = difference;
     }
     finding
 }
 
-/// Writes rows as lines. Databases give numbers as numbers or as texts, so that both are equal.
+/// Writes each row as a line of JSON. Databases give numbers as numbers or as texts, so that both are texts here.
 fn lines(rows: &[Row]) -> String {
     let cell = |cell: &Json| match cell {
-        Json::String(text) => text.replace('\n', "\\n"),
-        other => other.to_string(),
+        Json::Null | Json::String(_) => cell.clone(),
+        other => other.to_string().into(),
     };
-    rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join(" | ") + "\n").collect()
+    rows.iter().map(|row| Json::Array(row.iter().map(cell).collect()).to_string() + "\n").collect()
 }

@@ -150,6 +150,10 @@ const FAILS: &[&str] = &[
     "http: {url: http://feed/away}",
     "table: {bot: sql-output, query: SELECT ip, rows: [[192.0.2.15]], count: 1}",
     "table: {bot: sql-output, query: SELECT n, rows: [[64497, 2, \"a\\nb\", null]]}",
+    "table: {bot: sql-output, query: SELECT n, rows: [['64496 | 2', \"a\\nb\", null]]}",
+    "table: {bot: sql-output, query: SELECT n, rows: [[64496, 2, \"a\\nb\", 'null']]}",
+    "table: {bot: sql-output, query: SELECT n, rows: [[64496, 2, 'a\\nb', null]]}",
+    "table: {bot: sql-output, query: SELECT n, rows: [[64496, 2, '[..]', null]]}",
     "table: {bot: sql-output, query: SELECT x, count: 0}",
     "table: {bot: nobody, query: SELECT ip, count: {at_least: 1}}",
 ];
@@ -260,8 +264,32 @@ fn counts_are_read_in_every_form() {
     assert_eq!(read("5").unwrap(), Count::exactly(5));
     assert_eq!(read("{at_least: 5}").unwrap(), Count::at_least(5));
     assert_eq!(read("{at_least: 2, at_most: 3}").unwrap().to_string(), "2 to 3");
-    for faulty in ["-1", "five", "{}", "{at_least: 3, at_most: 2}", "{more: 1}", "1.5", "[1]"] {
+    assert!(read("{at_least: 0, at_most: 3}").is_ok());
+    for faulty in
+        ["-1", "five", "{}", "{at_least: 0}", "{at_least: 3, at_most: 2}", "{more: 1}", "1.5", "[1]"]
+    {
         assert!(read(faulty).is_err(), "{faulty}");
+    }
+}
+
+#[test]
+fn what_every_lab_meets_is_void() {
+    for (text, is_void) in [
+        ("events: {file: e}", true),
+        ("events: {file: e, contain: []}", true),
+        ("events: {file: e, contain: [{source.port: 23}]}", false),
+        ("events: {file: e, contain: g}", false),
+        ("events: {file: e, exactly: []}", false),
+        ("events: {file: e, count: 0}", false),
+        ("status: {bot: b}", true),
+        ("status: {bot: b, failed: 0}", false),
+        ("table: {bot: b, query: q}", true),
+        ("table: {bot: b, query: q, rows: []}", false),
+        ("log: {bot: b}", false),
+        ("dump: {bot: b}", false),
+        ("file: {path: p}", false),
+    ] {
+        assert_eq!(expectation(text, "").is_void().is_some(), is_void, "{text}");
     }
 }
 

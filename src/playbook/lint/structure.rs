@@ -6,7 +6,7 @@ use std::time::Duration;
 use regex::Regex;
 
 use super::{Linter, unknown};
-use crate::check::{Count, Expectation, Since};
+use crate::check::{Count, Expectation, Golden, Since};
 use crate::diagnostic::{Diagnostic, Located};
 use crate::playbook::Step;
 
@@ -156,12 +156,8 @@ fn holds_before(expectation: &Expectation) -> bool {
     let none = |count: Option<Count>| count.is_some_and(|count| count.holds(0));
     match expectation {
         Expectation::Events(events) if events.since == Since::Step => {
-            let empty = |golden: &Option<crate::check::Golden>| {
-                golden.as_ref().is_none_or(|golden| golden.file.is_none() && golden.events.is_empty())
-            };
-            events.count.is_none_or(|count| count.holds(0))
-                && empty(&events.exactly)
-                && empty(&events.contain)
+            let mut golden = events.exactly.iter().chain(&events.contain);
+            events.count.is_none_or(|count| count.holds(0)) && golden.all(Golden::is_empty)
         }
         Expectation::Dump(dump) => dump.since == Since::Step && none(dump.count),
         Expectation::Log(log) => log.since == Since::Step && none(log.count),
