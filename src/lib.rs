@@ -17,6 +17,8 @@ pub mod broker;
 
 pub mod stomp;
 
+pub mod rows;
+
 pub mod bots;
 
 pub mod template;

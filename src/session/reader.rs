@@ -6,12 +6,12 @@ use super::SessionError;
 use super::lab::Lab;
 use super::mask::Mask;
 use super::world::World;
-use crate::bots::parsers::rows::Rows;
 use crate::check::Places;
 use crate::observe::{Baseline, Observer};
 use crate::pipeline;
 use crate::plan::{Given, variables};
 use crate::playbook::{Action, Part, Playbook, Show, ShowChange, ShowLines, Step};
+use crate::rows::Rows;
 use crate::template::{self, Variables};
 
 /// What stands for a value that the learner is to find.

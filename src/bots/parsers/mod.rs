@@ -5,7 +5,6 @@ pub mod csv;
 mod identity;
 pub mod json;
 pub mod n6;
-pub mod rows;
 pub mod shadowserver;
 pub mod shodan;
 

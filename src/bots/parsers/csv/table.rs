@@ -7,9 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::super::base::Tally;
 use super::super::identity::Identity;
-use super::super::rows::{Rows, line_end, plain};
 use crate::bots::Failure;
 use crate::message::Message;
+use crate::rows::{Rows, line_end, plain};
 
 /// Which lines are rows, and how they are divided.
 #[derive(Debug)]

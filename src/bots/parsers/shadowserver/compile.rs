@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::base::value_of;
-use super::super::rows::Raw;
 use super::convert::Function;
 use super::plan::{Convert, LOOKED_AT, Plan, Step, To};
 use super::schema::{Mapping, ReportType};
 use crate::message::{FieldType, Idf, Key, Message, MessageType, Value, python};
+use crate::rows::Raw;
 
 impl Plan {
     /// Looks everything up; also returns what the log shall be warned of.

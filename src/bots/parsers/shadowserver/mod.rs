@@ -24,10 +24,10 @@ use self::report::Prepared;
 use self::schema::{ReportType, Schema};
 use super::super::{Bot, BotSpec, Context, Failure, Level, Parser, Progress, Site};
 use super::base::{self, Common, Tally};
-use super::rows::Rows;
 use crate::message::{Add, Message, Value, python};
 use crate::pipeline::ParamKind::{Bool, Text};
 use crate::pipeline::{Kind, Param, Params, Spec};
+use crate::rows::Rows;
 
 /// The module's path.
 pub const MODULE: &str = "intelmq.bots.parsers.shadowserver.parser";

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::super::rows::Raw;
 use super::convert::{Columns, Function, plain_moment};
 use crate::message::{Add, Key, Message, MessageError, Text, Value, python};
+use crate::rows::Raw;
 
 /// What is done with each row of a report.
 #[derive(Debug)]

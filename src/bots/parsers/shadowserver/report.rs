@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::super::base::Tally;
 use super::super::identity::Identity;
-use super::super::rows::{Rows, line_end};
 use super::plan::Plan;
 use super::schema::ReportType;
 use crate::message::{Message, python};
+use crate::rows::{Rows, line_end};
 
 /// A report whose header is read.
 #[derive(Debug)]

@@ -189,7 +189,7 @@ fn a_failed_row_is_a_report_of_its_own() {
     let outcome = feed(&json!({}), "scan_telnet.csv", &text);
     let (failed, error) = &outcome.failed_rows[0];
     assert_eq!(failed.text("extra.file_name"), Some("scan_telnet.csv"));
-    assert_eq!(raw(failed), super::super::rows::quoted(&columns(HEADER)) + "\n" + row(2, "none").trim_end());
+    assert_eq!(raw(failed), crate::rows::quoted(&columns(HEADER)) + "\n" + row(2, "none").trim_end());
     assert_eq!(
         error,
         "column \"port\" of feed \"Accessible-Telnet\": \"none\" is no whole number (convert_int)"
