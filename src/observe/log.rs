@@ -28,12 +28,5 @@ impl LogReader {
 }
 
 fn line(line: LogLine) -> LogSeen {
-    let level = match line.level.as_str() {
-        "DEBUG" => LogLevel::Debug,
-        "WARNING" => LogLevel::Warning,
-        "ERROR" => LogLevel::Error,
-        "CRITICAL" => LogLevel::Critical,
-        _ => LogLevel::Info,
-    };
-    LogSeen { bot: line.bot, level, text: line.message }
+    LogSeen { bot: line.bot, level: LogLevel::read(&line.level), text: line.message }
 }

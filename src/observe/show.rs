@@ -3,7 +3,9 @@
 use serde_json::{Map, Value as Json};
 
 use super::{Baseline, Observer};
-use crate::check::{Event, LogLevel, LogSeen, Need, Places, dumped_row, events_of, fits};
+use crate::check::{Event, LogSeen, Need, Places, dumped_row, events_of, fits};
+use crate::diagnostic::Source;
+use crate::pipeline::Pipeline;
 use crate::playbook::{Show, ShowDump, ShowEvents, ShowLog};
 use crate::runtime::control::ControlError;
 
@@ -82,20 +84,14 @@ fn of_dump(error: &str, row: &str) -> String {
 }
 
 fn of_line(line: &LogSeen) -> String {
-    let level = match line.level {
-        LogLevel::Debug => "DEBUG",
-        LogLevel::Info => "INFO",
-        LogLevel::Warning => "WARNING",
-        LogLevel::Error => "ERROR",
-        LogLevel::Critical => "CRITICAL",
-    };
+    let level = line.level.word().to_uppercase();
     format!("{level} {}: {}", line.bot, line.text)
 }
 
-/// Cuts a bot's part out of a runtime file.
+/// Cuts a bot's part out of a runtime file, as it is written there: from its id to the next line that is not indented.
 fn part_of(runtime: &str, bot: &str) -> Option<String> {
-    let head = format!("{bot}:");
-    let mut lines = runtime.lines().skip_while(|line| line.trim_end() != head);
+    let pipeline = Pipeline::parse(Source::new("runtime.yaml", runtime)).ok()?;
+    let mut lines = runtime.get(pipeline.bot(bot)?.span().start..)?.lines();
     let first = lines.next()?;
     let inner = lines.take_while(|line| line.is_empty() || line.starts_with(' '));
     let part: Vec<&str> = std::iter::once(first).chain(inner).collect();
@@ -119,5 +115,8 @@ mod tests {
             "a-parser:\n  module: x\n\nparser:\n  module: y\n  parameters:\n    z: 1\noutput:\n  module: w\n";
         assert_eq!(part_of(runtime, "parser").unwrap(), "parser:\n  module: y\n  parameters:\n    z: 1");
         assert_eq!(part_of(runtime, "none"), None);
+        let by_hand = "\"parser\":  # of rows\n  module: y\nother: {module: z}\n";
+        assert_eq!(part_of(by_hand, "parser").unwrap(), "\"parser\":  # of rows\n  module: y");
+        assert_eq!(part_of(by_hand, "other").unwrap(), "other: {module: z}");
     }
 }
