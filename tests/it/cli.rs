@@ -276,6 +276,23 @@ fn exit_codes_are_the_documented_ones() {
 }
 
 #[test]
+fn a_broken_playbook_is_invalid_whatever_is_asked_of_it() {
+    let home = Home::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mini-course/broken");
+    let mut codes = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let playbook = entry.unwrap().path().display().to_string();
+        for command in ["lint", "check", "up"] {
+            let output = home.run(&[command, &playbook]);
+            codes.push(output.status.code());
+            assert_eq!(codes.last(), Some(&Some(3)), "{command} {playbook}: {}", text(&output.stderr));
+        }
+    }
+    assert_eq!(codes.len(), 15 * 3);
+    assert!(home.is_empty());
+}
+
+#[test]
 fn rendered_services_run_alone_until_they_are_told_to_stop() {
     let home = Home::new();
     let playbook = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mini-course/services/feeds");
