@@ -20,14 +20,15 @@ pub struct Block {
 pub struct Example {
     /// Whether it begins with a bot of its own; otherwise it goes on with that of the one before.
     pub fresh: bool,
-    /// `yaml parameters`, `json in`, `… raw`, `… file NAME`, `… served PATH`, `sql table FILE`, `yaml service ID`, in order.
+    /// `yaml parameters`, `json in`, `… raw`, `… file NAME`, `… served PATH`, `sql table FILE`, `yaml service ID`, `… topic NAME`, `text now`,
+    /// in order.
     pub given: Vec<Block>,
     /// Everything else, in order.
     pub made: Vec<Block>,
 }
 
 /// What an example is given; every other role is what comes of it.
-const GIVEN: &[&str] = &["parameters", "file", "served", "service", "table", "raw", "in"];
+const GIVEN: &[&str] = &["parameters", "file", "served", "service", "table", "topic", "now", "raw", "in"];
 
 /// Returns the fenced blocks of a page.
 pub fn blocks(page: &str) -> Vec<Block> {

@@ -2,8 +2,9 @@
 //!
 //! `BLESS=1 cargo test --test it bots_pages` writes down what the program says and does now.
 
+#[cfg_attr(not(feature = "kafka"), path = "no_kafka.rs")]
+mod kafka;
 mod play;
-mod server;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -106,7 +107,9 @@ fn every_bot_has_its_page_and_every_page_its_bot_and_its_sections() {
 }
 
 fn examples() {
-    all_hold(pages().into_iter().map(|(path, spec)| {
+    // Without its client a bot for Kafka does nothing but say so.
+    let plays = |spec: &Spec| cfg!(feature = "kafka") || !spec.module.contains(".kafka.");
+    all_hold(pages().into_iter().filter(|(_, spec)| plays(spec)).map(|(path, spec)| {
         let page = read(&path);
         let examples = docgen::examples(&page);
         if examples.is_empty() {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use intelmq_lab::bots::trial::server::{Answer, Asked, Server};
 use intelmq_lab::bots::trial::{Outcome, Trial};
 use intelmq_lab::diagnostic::Source;
 use intelmq_lab::docgen::Example;
@@ -16,10 +17,14 @@ use intelmq_lab::service::{Entry, Manifest, Services};
 use serde_json::{Map, Value as Json};
 use tempfile::TempDir;
 
-use super::server::Server;
+use super::kafka::Kafka;
 
 /// How parameters name the web server of an example.
 const SERVER: &str = "http://SERVER";
+/// How they name its Kafka.
+const KAFKA: &str = "kafka.example:9092";
+/// Headers of a request that an example shows; the others say more of the client than of the bot.
+const SHOWN: &[&str] = &["authorization", "content-type"];
 
 /// Where a bot plays its examples.
 #[derive(Default)]
@@ -27,7 +32,10 @@ pub(super) struct Stage {
     trial: Option<Trial>,
     folder: Option<TempDir>,
     server: Option<Server>,
+    /// How much of what the server was asked was shown already.
+    asked: usize,
     services: Option<Services>,
+    kafka: Option<Kafka>,
     refused: Option<String>,
 }
 
@@ -42,18 +50,27 @@ impl Stage {
         example: &'a Example,
         following: impl IntoIterator<Item = &'a Example>,
     ) {
+        let examples: Vec<&Example> = [example].into_iter().chain(following).collect();
         let folder = tempfile::tempdir().unwrap();
         files(example, folder.path());
         tables(example, folder.path());
-        let server = Server::start(served(example));
+        let pages = served(example);
+        let answer =
+            move |asked: &Asked| Answer::new(200, pages.get(&asked.path).cloned().unwrap_or_default());
+        let server = Server::start(answer).unwrap();
         let services = services(example, folder.path());
+        self.kafka = Kafka::start(examples.iter().copied());
+        let kafka = self.kafka.as_ref().map_or(KAFKA.to_owned(), Kafka::servers);
         let given = example.given.iter().find(|block| block.role == "parameters");
         let parameters = given.map_or_else(
             || Json::Object(Map::new()),
-            |block| parameters(&filled(&block.text.replace(SERVER, &server.url), &services)),
+            |block| {
+                let text = block.text.replace(SERVER, &server.url("")).replace(KAFKA, &kafka);
+                parameters(&filled(&text, &services))
+            },
         );
         let trial = Trial::within(spec.module, &parameters, &Idf::builtin(), folder.path());
-        let paths = [example].into_iter().chain(following).flat_map(|example| &example.made);
+        let paths = examples.iter().flat_map(|example| &example.made);
         let paths: Vec<&str> = paths
             .filter(|block| block.role == "out" && !block.name.is_empty())
             .map(|block| &*block.name)
@@ -63,12 +80,13 @@ impl Stage {
             Err(failure) => (None, Some(failure.to_string())),
         };
         self.folder = Some(folder);
-        self.server = Some(server);
+        (self.server, self.asked) = (Some(server), 0);
         self.services = Some(services);
     }
 
     fn names(&self, folder: &Path) -> Names {
-        let server = self.server.iter().map(|server| (server.url.clone(), SERVER.to_owned()));
+        let server = self.server.iter().map(|server| (server.url(""), SERVER.to_owned()));
+        let kafka = self.kafka.iter().map(|kafka| (kafka.servers(), KAFKA.to_owned()));
         let services = self.services.iter().flat_map(Services::status);
         let services = services.map(|service| {
             (
@@ -76,7 +94,7 @@ impl Stage {
                 format!("{}.example", service.id),
             )
         });
-        Names { folder: folder.to_owned(), addresses: server.chain(services).collect() }
+        Names { folder: folder.to_owned(), addresses: server.chain(kafka).chain(services).collect() }
     }
 
     /// Returns what should stand in each block that shows what came of an example.
@@ -89,6 +107,13 @@ impl Stage {
         }
         let messages = messages(spec, example)?;
         let names = self.names(&folder);
+        if let Some(kafka) = &self.kafka {
+            kafka.fill(example);
+        }
+        if let Some(now) = example.given.iter().find(|block| block.role == "now") {
+            let now = now.text.trim().parse().map_err(|error| format!("`now` is no moment: {error}"))?;
+            self.trial = self.trial.take().map(|trial| trial.with_now(now));
+        }
         if let Some(trial) = &mut self.trial {
             if spec.kind == Kind::Collector {
                 told(&trial.round(), &mut made, None, &names);
@@ -102,8 +127,8 @@ impl Stage {
             }
         }
         let server = self.server.as_ref().expect("a server was made");
-        for request in server.asked() {
-            note(&mut made, "request", "", &request.replace(&server.url, SERVER));
+        for asked in server.asked().iter().skip(std::mem::replace(&mut self.asked, server.asked().len())) {
+            note(&mut made, "request", "", &request(asked).replace(&server.url(""), SERVER));
         }
         if spec.kind == Kind::Collector {
             // What a collector asks is shown if an example likes to.
@@ -116,6 +141,9 @@ impl Stage {
             texts.push(match block.role.as_str() {
                 "wrote" => written(&folder, &block.name),
                 "rows" => rows(&folder, &block.name),
+                "messages" => {
+                    self.kafka.as_ref().map_or_else(String::new, |kafka| kafka.messages(&block.name))
+                }
                 _ => made.remove(&key).unwrap_or_default(),
             });
         }
@@ -133,7 +161,7 @@ impl Stage {
 
 /// Tells whether as much was made as the example shows, or something where it shows nothing yet.
 fn is_complete(example: &Example, made: &Made) -> bool {
-    let elsewhere = ["request", "wrote", "rows", "log"];
+    let elsewhere = ["request", "wrote", "rows", "messages", "log"];
     let mut shown = example.made.iter().filter(|block| !elsewhere.contains(&block.role.as_str()));
     shown.all(|block| {
         let made = made.get(&(block.role.clone(), block.name.clone()));
@@ -188,6 +216,17 @@ fn files(example: &Example, folder: &Path) {
 fn served(example: &Example) -> BTreeMap<String, Vec<u8>> {
     let served = example.given.iter().filter(|block| block.role == "served");
     served.map(|block| (block.name.clone(), block.text.clone().into_bytes())).collect()
+}
+
+/// Shows what the web server was asked.
+fn request(asked: &Asked) -> String {
+    let mut lines = vec![format!("{} {}", asked.method, asked.path)];
+    let shown = asked.headers.iter().filter(|(name, _)| SHOWN.contains(&&**name));
+    lines.extend(shown.map(|(name, value)| format!("{name}: {value}")));
+    if !asked.body.is_empty() {
+        lines.extend([String::new(), asked.body.clone()]);
+    }
+    lines.join("\n")
 }
 
 /// Makes the table that an example says, if it says one.
