@@ -161,20 +161,26 @@ fn serve(connection: Box<dyn Duplex>, asked: &Mutex<Vec<Asked>>, script: &Mutex<
     out.flush()
 }
 
+/// Reads a request; one that is cut off was not asked.
 fn read(connection: &mut impl BufRead) -> io::Result<Asked> {
     let mut asked = Asked::default();
     let mut line = String::new();
-    connection.read_line(&mut line)?;
+    whole(connection.read_line(&mut line)? > 0)?;
     let mut words = line.split(' ').map(str::to_owned);
     asked.method = words.next().unwrap_or_default();
     asked.path = words.next().unwrap_or_default();
     loop {
         let mut line = String::new();
-        connection.read_line(&mut line)?;
+        whole(connection.read_line(&mut line)? > 0)?;
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
         asked.headers.push((name.to_lowercase(), value.trim().to_owned()));
     }
     let length = asked.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-    connection.take(length).read_to_string(&mut asked.body)?;
+    let read = connection.take(length).read_to_string(&mut asked.body)?;
+    whole(read as u64 == length)?;
     Ok(asked)
+}
+
+fn whole(is_whole: bool) -> io::Result<()> {
+    if is_whole { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
