@@ -28,9 +28,12 @@ pub(super) async fn pass_on(
     if !PARTS.contains(&part) || rest == "botnet/shutdown" {
         return Err(Refusal::not_found("unknown-route", "a lab has no such route; see /openapi.json"));
     }
-    // As it was written: a decoded slash must not become one of the path.
-    let raw = uri.path().splitn(5, '/').nth(4).or_else(|| uri.path().strip_prefix('/'));
-    let raw = raw.unwrap_or_default().to_owned();
+    // The client would follow them, as every reader of URLs does, and come to another part than was looked at above.
+    if rest.split(['/', '\\']).any(|segment| matches!(segment, "." | "..")) {
+        return Err(Refusal::bad_request("path-not-allowed", "a path here has no `.` and no `..`"));
+    }
+    // As it was written, which is what is left below the lab: a decoded slash must not become one of the path.
+    let raw = uri.path().strip_prefix('/').unwrap_or_default().to_owned();
     let target = query.map_or(raw.clone(), |query| format!("{raw}?{query}"));
     let text =
         |name: &header::HeaderName| Some((name.to_string(), headers.get(name)?.to_str().ok()?.to_owned()));

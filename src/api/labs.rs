@@ -27,7 +27,7 @@ pub(super) async fn list(State(api): State<Api>) -> Answer<Json<Value>> {
 /// One lab.
 #[utoipa::path(
     get, path = "/v1/labs/{lab}", params(("lab" = String, Path, description = "the lab's name")),
-    responses((status = 200, body = Object), (status = 404, body = crate::runtime::control::Problem))
+    responses((status = 200, body = Object))
 )]
 pub(super) async fn one(State(api): State<Api>, Path(lab): Path<String>) -> Answer<Json<Value>> {
     blocking(move || {
@@ -54,7 +54,8 @@ pub(super) struct Wanted {
     to: Option<usize>,
 }
 
-/// Makes a lab, or goes on with it, and does its steps.
+/// Makes a lab, or goes on with it, and does its steps; a lab's own API makes none.
+#[utoipa::path(post, path = "/v1/labs", request_body = Wanted, responses((status = 200, body = Object)))]
 pub(super) async fn make(State(api): State<Api>, Json(wanted): Json<Wanted>) -> Answer<Json<Value>> {
     closed(&api)?;
     blocking(move || {
@@ -82,7 +83,11 @@ pub(super) async fn make(State(api): State<Api>, Json(wanted): Json<Wanted>) -> 
     .await
 }
 
-/// Ends a lab and removes everything of it.
+/// Ends a lab and removes everything of it; a lab's own API does not.
+#[utoipa::path(
+    delete, path = "/v1/labs/{lab}", params(("lab" = String, Path, description = "the lab's name")),
+    responses((status = 200, body = Object))
+)]
 pub(super) async fn remove(State(api): State<Api>, Path(lab): Path<String>) -> Answer<Json<Value>> {
     closed(&api)?;
     blocking(move || {

@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 
 use super::error::{Answer, refused};
 use super::reach::Api;
-use crate::runtime::control::{Problem, Refusal};
+use crate::runtime::control::Refusal;
 use crate::session::explain::{End, Life, Lives, Selector};
 
 /// How many events are returned unless it is said, and at most.
@@ -18,8 +18,11 @@ const SOME: usize = 100_000;
 
 /// The events that came out, in order; any field can be a filter: `?source.asn=64500`.
 #[utoipa::path(
-    get, path = "/v1/labs/{lab}/output/events", params(("lab" = String, Path, description = "the lab's name")),
-    responses((status = 200, body = Object), (status = 400, body = Problem), (status = 404, body = Problem))
+    get, path = "/v1/labs/{lab}/output/events",
+    params(("lab" = String, Path, description = "the lab's name"),
+        ("after" = Option<usize>, Query, description = "how many are left out at the beginning"),
+        ("max" = Option<usize>, Query, description = "how many to return, at most")),
+    responses((status = 200, body = Object))
 )]
 pub(super) async fn events(
     State(api): State<Api>,
@@ -61,7 +64,7 @@ fn short(life: &Life) -> Value {
 #[utoipa::path(
     get, path = "/v1/labs/{lab}/output/events/{number}/life",
     params(("lab" = String, Path, description = "the lab's name"), ("number" = u32, Path, description = "counted from 1")),
-    responses((status = 200, body = Object), (status = 400, body = Problem), (status = 404, body = Problem))
+    responses((status = 200, body = Object))
 )]
 pub(super) async fn life(
     State(api): State<Api>,
@@ -88,7 +91,7 @@ pub(super) struct Which {
 /// The lives of all messages, or of those that did not arrive.
 #[utoipa::path(
     get, path = "/v1/labs/{lab}/lives", params(("lab" = String, Path, description = "the lab's name"), Which),
-    responses((status = 200, body = Object), (status = 400, body = Problem), (status = 404, body = Problem))
+    responses((status = 200, body = Object))
 )]
 pub(super) async fn lives(
     State(api): State<Api>,

@@ -19,6 +19,9 @@ pub(super) async fn health() -> Json<Value> {
 }
 
 /// Counts of every bot and queue of every lab (Prometheus' text format 0.0.4).
+#[utoipa::path(
+    get, path = "/metrics", responses((status = 200, content_type = "text/plain", body = String))
+)]
 pub(super) async fn metrics(State(api): State<Api>) -> Answer<impl IntoResponse> {
     let text = blocking(move || {
         let mut labs = Vec::new();

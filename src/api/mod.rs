@@ -34,6 +34,8 @@ const LONGEST: usize = 256 << 20;
     paths(
         labs::list,
         labs::one,
+        labs::make,
+        labs::remove,
         labs::playbooks,
         playbook::playbook,
         playbook::hint,
@@ -46,8 +48,11 @@ const LONGEST: usize = 256 << 20;
         lives::life,
         lives::lives,
         graph::graph,
+        graph::drawn,
+        metrics::metrics,
         metrics::health,
-    )
+    ),
+    components(schemas(steps::Deed, graph::Form))
 )]
 struct Own;
 
@@ -106,5 +111,5 @@ fn description() -> Value {
     whole["components"]["securitySchemes"] =
         serde_json::json!({ "token": { "type": "http", "scheme": "bearer" } });
     whole["security"] = serde_json::json!([{ "token": [] }]);
-    whole
+    control::completed(whole)
 }

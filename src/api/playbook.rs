@@ -8,13 +8,13 @@ use super::error::{Answer, refused};
 use super::markdown;
 use super::reach::Api;
 use crate::playbook::{Playbook, Step};
-use crate::runtime::control::{Problem, Refusal, blocking};
+use crate::runtime::control::{Refusal, blocking};
 use crate::session::Reader;
 
 /// The lesson of a lab.
 #[utoipa::path(
     get, path = "/v1/labs/{lab}/playbook", params(("lab" = String, Path, description = "the lab's name")),
-    responses((status = 200, body = Object), (status = 404, body = Problem))
+    responses((status = 200, body = Object))
 )]
 pub(super) async fn playbook(State(api): State<Api>, Path(lab): Path<String>) -> Answer<Json<Value>> {
     blocking(move || {
@@ -49,7 +49,7 @@ pub(super) async fn playbook(State(api): State<Api>, Path(lab): Path<String>) ->
     get, path = "/v1/labs/{lab}/steps/{number}/hints/{hint}",
     params(("lab" = String, Path, description = "the lab's name"),
         ("number" = u32, Path, description = "the step, counted from 1"), ("hint" = u32, Path, description = "the hint, counted from 1")),
-    responses((status = 200, body = Object), (status = 400, body = Problem), (status = 404, body = Problem))
+    responses((status = 200, body = Object))
 )]
 pub(super) async fn hint(
     State(api): State<Api>,

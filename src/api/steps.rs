@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::error::{Answer, refused};
 use super::playbook::step;
 use super::reach::Api;
-use crate::runtime::control::{Problem, Refusal, blocking};
+use crate::runtime::control::{Refusal, blocking};
 use crate::session::{self, Feed, Hand, LabWish, Range};
 
 /// What can be done with a step.
@@ -29,7 +29,7 @@ pub(super) enum Deed {
     post, path = "/v1/labs/{lab}/steps/{number}/{deed}",
     params(("lab" = String, Path, description = "the lab's name"),
         ("number" = u32, Path, description = "the step, counted from 1"), ("deed" = Deed, Path, description = "what to do")),
-    responses((status = 200, body = Object), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem))
+    responses((status = 200, body = Object))
 )]
 pub(super) async fn act(
     State(api): State<Api>,
@@ -76,7 +76,7 @@ pub(super) struct Back {
 #[utoipa::path(
     post, path = "/v1/labs/{lab}/reset", params(("lab" = String, Path, description = "the lab's name")),
     request_body = Back,
-    responses((status = 200, body = Object), (status = 400, body = Problem), (status = 404, body = Problem))
+    responses((status = 200, body = Object))
 )]
 pub(super) async fn reset(
     State(api): State<Api>,
@@ -113,7 +113,7 @@ pub(super) struct SeedWish {
 #[utoipa::path(
     post, path = "/v1/labs/{lab}/seed", params(("lab" = String, Path, description = "the lab's name")),
     request_body = SeedWish,
-    responses((status = 200, body = Object), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem))
+    responses((status = 200, body = Object))
 )]
 pub(super) async fn seed(
     State(api): State<Api>,
@@ -150,7 +150,7 @@ fn once() -> u32 {
 #[utoipa::path(
     post, path = "/v1/labs/{lab}/inject", params(("lab" = String, Path, description = "the lab's name")),
     request_body = InjectWish,
-    responses((status = 200, body = Object), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem))
+    responses((status = 200, body = Object))
 )]
 pub(super) async fn inject(
     State(api): State<Api>,
@@ -171,8 +171,7 @@ pub(super) async fn inject(
 #[utoipa::path(
     post, path = "/v1/labs/{lab}/configure", params(("lab" = String, Path, description = "the lab's name")),
     request_body = Object,
-    responses((status = 200, body = Object), (status = 400, body = Problem), (status = 404, body = Problem),
-        (status = 409, body = Problem), (status = 422, body = Problem))
+    responses((status = 200, body = Object))
 )]
 pub(super) async fn configure(
     State(api): State<Api>,

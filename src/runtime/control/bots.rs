@@ -9,8 +9,7 @@ use serde_json::{Value as Json_, json};
 use super::problem::Refusal;
 use super::server::{Answer, Service, blocking};
 use super::types::{
-    BotAction, BotDetails, BotState, BotnetAction, Changed, Configuration, Edited, ParameterDetails, Problem,
-    Snapshot,
+    BotAction, BotDetails, BotState, BotnetAction, Changed, Configuration, Edited, ParameterDetails, Snapshot,
 };
 use crate::diagnostic::Source;
 use crate::pipeline::{GENERIC, Param, Params, Pipeline};
@@ -19,7 +18,7 @@ use crate::runtime::Botnet;
 /// One bot, with its parameters and what they mean.
 #[utoipa::path(
     get, path = "/v1/bots/{bot}", params(("bot" = String, Path, description = "the bot's id")),
-    responses((status = 200, body = BotDetails), (status = 404, body = Problem))
+    responses((status = 200, body = BotDetails))
 )]
 pub(super) async fn details(State(service): State<Service>, Path(bot): Path<String>) -> Answer<BotDetails> {
     blocking(move || of(&service.botnet, &bot)).await.map(Json)
@@ -60,7 +59,7 @@ fn parameters(own: &[Param], params: &Params) -> Vec<ParameterDetails> {
 /// Makes a bot start with the botnet, and starts it.
 #[utoipa::path(
     post, path = "/v1/bots/{bot}/enable", params(("bot" = String, Path, description = "the bot's id")),
-    responses((status = 200, body = Configuration), (status = 404, body = Problem))
+    responses((status = 200, body = Configuration))
 )]
 pub(super) async fn enable(State(service): State<Service>, Path(bot): Path<String>) -> Answer<Configuration> {
     blocking(move || set_enabled(&service.botnet, &bot, true)).await.map(Json)
@@ -69,7 +68,7 @@ pub(super) async fn enable(State(service): State<Service>, Path(bot): Path<Strin
 /// Stops a bot, and makes it not start with the botnet.
 #[utoipa::path(
     post, path = "/v1/bots/{bot}/disable", params(("bot" = String, Path, description = "the bot's id")),
-    responses((status = 200, body = Configuration), (status = 404, body = Problem))
+    responses((status = 200, body = Configuration))
 )]
 pub(super) async fn disable(
     State(service): State<Service>,
@@ -138,7 +137,7 @@ pub(super) async fn all(
     put, path = "/v1/bots/{bot}/dump/{entry}",
     params(("bot" = String, Path, description = "the bot's id"), ("entry" = String, Path, description = "the entry's id")),
     request_body = Edited,
-    responses((status = 200, body = Changed), (status = 404, body = Problem))
+    responses((status = 200, body = Changed))
 )]
 pub(super) async fn edit_dump(
     State(service): State<Service>,

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::bots::{invalid, pipeline};
 use super::problem::Refusal;
 use super::server::{Service, blocking};
-use super::types::{Complaint, Configuration, Problem};
+use super::types::{Complaint, Configuration};
 use crate::bots::Modules;
 use crate::diagnostic::Source;
 use crate::pipeline::Pipeline;
@@ -63,7 +63,7 @@ pub(super) async fn configuration(State(service): State<Service>) -> Response {
 #[utoipa::path(
     put, path = "/v1/configuration", request_body(content = String, content_type = "application/yaml"),
     params(("if-match" = Option<String>, Header, description = "the version that was read")),
-    responses((status = 200, body = Configuration), (status = 412, body = Problem), (status = 422, body = Problem))
+    responses((status = 200, body = Configuration))
 )]
 pub(super) async fn configure(
     State(service): State<Service>,
@@ -82,7 +82,7 @@ pub(super) async fn configure(
 /// Says what is wrong with a configuration, without taking it into use; warnings too.
 #[utoipa::path(
     post, path = "/v1/configuration/validate", request_body(content = String, content_type = "application/yaml"),
-    responses((status = 200, body = Vec<Complaint>), (status = 422, body = Problem))
+    responses((status = 200, body = Vec<Complaint>))
 )]
 pub(super) async fn validate(body: Bytes) -> Result<Json<Vec<Complaint>>, Refusal> {
     let source = Source::new("runtime.yaml", text(&body)?);
@@ -95,7 +95,7 @@ pub(super) async fn validate(body: Bytes) -> Result<Json<Vec<Complaint>>, Refusa
 /// What the configuration says of one bot.
 #[utoipa::path(
     get, path = "/v1/configuration/bots/{bot}", params(("bot" = String, Path, description = "the bot's id")),
-    responses((status = 200, body = Object), (status = 404, body = Problem))
+    responses((status = 200, body = Object))
 )]
 pub(super) async fn one(
     State(service): State<Service>,
@@ -115,7 +115,7 @@ pub(super) async fn one(
     put, path = "/v1/configuration/bots/{bot}", params(("bot" = String, Path, description = "the bot's id"),
         ("if-match" = Option<String>, Header, description = "the version that was read")),
     request_body = Object,
-    responses((status = 200, body = Configuration), (status = 412, body = Problem), (status = 422, body = Problem))
+    responses((status = 200, body = Configuration))
 )]
 pub(super) async fn configure_one(
     State(service): State<Service>,

@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 
 use super::problem::Refusal;
 use super::server::{Service, blocking};
-use super::types::{Changed, Problem};
+use super::types::Changed;
 use crate::whole;
 
 /// The folders of a lab that the service opens to others.
@@ -18,7 +18,7 @@ const OPEN: &[&str] = &["in", "out"];
 #[utoipa::path(
     put, path = "/v1/files/{path}", params(("path" = String, Path, description = "the file, such as `in/report.csv`")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    responses((status = 200, body = Changed), (status = 400, body = Problem))
+    responses((status = 200, body = Changed))
 )]
 pub(super) async fn put_file(
     State(service): State<Service>,
@@ -46,7 +46,7 @@ fn put(root: &FilePath, path: &str, body: &[u8]) -> Result<Changed, Refusal> {
 /// Takes a file out.
 #[utoipa::path(
     get, path = "/v1/files/{path}", params(("path" = String, Path, description = "the file, such as `out/events.txt`")),
-    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>), (status = 404, body = Problem))
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>))
 )]
 pub(super) async fn get_file(
     State(service): State<Service>,

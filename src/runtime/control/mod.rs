@@ -6,6 +6,7 @@ mod address;
 mod bots;
 mod client;
 mod configuration;
+mod description;
 mod dumps;
 mod files;
 mod guard;
@@ -19,6 +20,7 @@ mod types;
 
 pub use address::SocketAddress;
 pub use client::{Client, ControlError, Passed};
+pub use description::completed;
 pub use guard::{Guard, guarded};
 pub(super) use listen::{Control, Listen, serve};
 pub use outside::{Outside, Question, Reply};

@@ -9,7 +9,8 @@ use crate::diagnostic::{Diagnostic, Style, render};
 use crate::runtime::BotnetError;
 use crate::service::ServiceError;
 
-const PROBLEM: &str = "application/problem+json";
+/// The type of a refusal.
+pub(super) const PROBLEM: &str = "application/problem+json";
 
 /// The longest text of a refusal that is passed on, in bytes.
 const LONGEST: usize = 64 * 1024;
@@ -97,7 +98,12 @@ impl From<BrokerError> for Refusal {
 
 impl From<std::io::Error> for Refusal {
     fn from(error: std::io::Error) -> Self {
-        Refusal::internal(&error)
+        match error.kind() {
+            std::io::ErrorKind::InvalidFilename => {
+                Refusal::bad_request("path-not-allowed", error.to_string())
+            }
+            _ => Refusal::internal(&error),
+        }
     }
 }
 
@@ -116,11 +122,16 @@ pub async fn always(response: Response) -> Response {
     if told || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
+    let allowed = response.headers().get(header::ALLOW).cloned();
     let body = axum::body::to_bytes(response.into_body(), LONGEST).await.unwrap_or_default();
     let text = String::from_utf8_lossy(&body);
     let text =
         if text.trim().is_empty() { status.canonical_reason().unwrap_or("refused") } else { text.trim() };
-    Refusal::new(status, "bad-request", text).into_response()
+    let mut told = Refusal::new(status, "bad-request", text).into_response();
+    if let Some(allowed) = allowed {
+        told.headers_mut().insert(header::ALLOW, allowed);
+    }
+    told
 }
 
 #[cfg(test)]

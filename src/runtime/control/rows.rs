@@ -7,7 +7,7 @@ use utoipa::IntoParams;
 
 use super::problem::Refusal;
 use super::server::{Answer, Service, blocking};
-use super::types::{Problem, Rows};
+use super::types::Rows;
 use crate::bots::Failure;
 use crate::runtime::Botnet;
 
@@ -24,7 +24,7 @@ pub(super) struct Asked {
 /// What the database that an output writes answers to a query.
 #[utoipa::path(
     get, path = "/v1/bots/{bot}/rows", params(("bot" = String, Path, description = "the bot's id"), Asked),
-    responses((status = 200, body = Rows), (status = 400, body = Problem), (status = 404, body = Problem))
+    responses((status = 200, body = Rows))
 )]
 pub(super) async fn rows(
     State(service): State<Service>,

@@ -14,6 +14,7 @@ use utoipa::{IntoParams, OpenApi};
 
 use super::bots;
 use super::configuration;
+use super::description::completed;
 use super::dumps;
 use super::files;
 use super::problem::{self, Refusal};
@@ -147,9 +148,10 @@ pub(in crate::runtime) fn router(service: Service) -> Router {
 
 /// Makes the routes of a service that stands alone: they describe themselves, and refuse others.
 pub(in crate::runtime) fn alone(service: Service) -> Router {
-    router(service).route("/openapi.json", get(|| async { Json(Description::openapi()) })).fallback(
-        || async { Refusal::not_found("unknown-route", "there is no such route; see /openapi.json") },
-    )
+    let description = || completed(serde_json::to_value(Description::openapi()).unwrap_or_default());
+    router(service).route("/openapi.json", get(async move || Json(description()))).fallback(|| async {
+        Refusal::not_found("unknown-route", "there is no such route; see /openapi.json")
+    })
 }
 
 /// Does something that may wait on a thread of its own, so that other requests go on.
@@ -207,7 +209,7 @@ async fn shut_down(State(service): State<Service>) -> Json<Changed> {
 #[utoipa::path(
     post, path = "/v1/bots/{bot}/{action}",
     params(("bot" = String, Path, description = "the bot's id"), ("action" = BotAction, Path, description = "what to do")),
-    responses((status = 200, body = Snapshot), (status = 404, body = Problem))
+    responses((status = 200, body = Snapshot))
 )]
 async fn act(
     State(service): State<Service>,
@@ -304,7 +306,7 @@ async fn clear(State(service): State<Service>, Path(queue): Path<String>) -> Ans
 /// The dumped messages of a bot, oldest first.
 #[utoipa::path(
     get, path = "/v1/bots/{bot}/dump", params(("bot" = String, Path, description = "the bot's id")),
-    responses((status = 200, body = Vec<DumpEntry>), (status = 404, body = Problem))
+    responses((status = 200, body = Vec<DumpEntry>))
 )]
 async fn dump(State(service): State<Service>, Path(bot): Path<String>) -> Answer<Vec<DumpEntry>> {
     blocking(move || dumps::list(&service.botnet, &bot)).await.map(Json)
@@ -313,7 +315,7 @@ async fn dump(State(service): State<Service>, Path(bot): Path<String>) -> Answer
 /// Puts dumped messages back into a queue, repaired if asked, and removes them from the dump.
 #[utoipa::path(
     post, path = "/v1/bots/{bot}/dump/requeue", params(("bot" = String, Path, description = "the bot's id")),
-    request_body = Requeue, responses((status = 200, body = Changed), (status = 404, body = Problem))
+    request_body = Requeue, responses((status = 200, body = Changed))
 )]
 async fn requeue(
     State(service): State<Service>,
@@ -326,7 +328,7 @@ async fn requeue(
 /// Removes dumped messages; an empty list means all.
 #[utoipa::path(
     post, path = "/v1/bots/{bot}/dump/delete", params(("bot" = String, Path, description = "the bot's id")),
-    request_body = Vec<String>, responses((status = 200, body = Changed), (status = 404, body = Problem))
+    request_body = Vec<String>, responses((status = 200, body = Changed))
 )]
 async fn delete_dump(
     State(service): State<Service>,

@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 
 use super::server::{Answer, Service, blocking};
-use super::types::{Changed, Problem};
+use super::types::Changed;
 use crate::service::{Fault, ServiceStatus};
 
 /// The services in the order of the playbook.
@@ -19,7 +19,7 @@ pub(super) async fn list(State(service): State<Service>) -> Json<Vec<ServiceStat
     put, path = "/v1/services/{service}/files/{name}",
     params(("service" = String, Path, description = "the service's id"), ("name" = String, Path, description = "the file's name")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    responses((status = 200, body = Changed), (status = 400, body = Problem), (status = 404, body = Problem))
+    responses((status = 200, body = Changed))
 )]
 pub(super) async fn publish(
     State(service): State<Service>,
@@ -33,7 +33,7 @@ pub(super) async fn publish(
 /// Makes something go wrong with a service.
 #[utoipa::path(
     post, path = "/v1/services/{service}/faults", params(("service" = String, Path, description = "the service's id")),
-    request_body = Fault, responses((status = 200, body = Changed), (status = 400, body = Problem), (status = 404, body = Problem))
+    request_body = Fault, responses((status = 200, body = Changed))
 )]
 pub(super) async fn add_fault(
     State(service): State<Service>,
@@ -47,7 +47,7 @@ pub(super) async fn add_fault(
 /// Makes nothing go wrong with a service any more.
 #[utoipa::path(
     delete, path = "/v1/services/{service}/faults", params(("service" = String, Path, description = "the service's id")),
-    responses((status = 200, body = Changed), (status = 404, body = Problem))
+    responses((status = 200, body = Changed))
 )]
 pub(super) async fn clear_faults(State(service): State<Service>, Path(id): Path<String>) -> Answer<Changed> {
     service.services.clear_faults(&id)?;
