@@ -174,7 +174,7 @@ impl Lesson<'_> {
                 self.last = Exit::of(&ran);
                 if self.last == Exit::CheckFailed {
                     differences(ran.diagnostics)?;
-                    output::talk("not yet; `hint` helps, `do` does it for you");
+                    output::talk("not yet; `hint` helps, `reset` begins the step anew, `do` does it for you");
                 }
             }
             Err(failure) => {

@@ -23,7 +23,7 @@ pub(super) struct Args {
     /// The same, as `up` takes it
     #[arg(long = "step", value_name = "STEP", group = "which")]
     named: Option<String>,
-    /// Show the answer too: what is to be seen once the step is done
+    /// Show the answer too: what one types, and what is to be seen once the step is done
     #[arg(long, requires = "which")]
     answer: bool,
     /// Show the presenter's notes and the hints too
@@ -87,6 +87,7 @@ fn text(args: &Args, reader: &Reader<'_>, number: usize, step: &Step) -> String 
         }
     };
     if args.answer {
+        add("Solution", &reader.solution(step));
         add("Seen", &reader.seen(step));
     }
     if args.notes {
@@ -105,6 +106,7 @@ fn step_json(reader: &Reader<'_>, number: usize, step: &Step) -> serde_json::Val
         "id": step.id.value,
         "title": step.title,
         "text": reader.before(step),
+        "solution": reader.solution(step),
         "seen": reader.seen(step),
         "hints": step.hints.iter().map(|hint| reader.fill(hint)).collect::<Vec<_>>(),
         "notes": reader.fill(&step.notes),

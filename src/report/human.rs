@@ -140,7 +140,7 @@ impl Human {
         self.spinner.rest();
         let style = if failed == 0 { GOOD } else { BAD };
         if passed + failed == 0 {
-            return self.line("nothing to do: every step passed before");
+            return self.line("nothing to do: every step passed before; `intelmq-lab reset STEP` goes back");
         }
         let counts = format!("{style}{passed} passed, {failed} failed{style:#}");
         self.line(&format!("{counts} {FAINT}in {}{FAINT:#}", seconds(took_ms)))

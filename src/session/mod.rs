@@ -21,6 +21,7 @@ mod prove;
 mod reader;
 mod rest;
 mod run;
+mod solution;
 mod status;
 mod steps;
 mod teller;

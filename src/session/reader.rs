@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use super::SessionError;
 use super::lab::Lab;
 use super::mask::Mask;
+use super::solution;
 use super::world::World;
 use crate::check::Places;
 use crate::observe::{Baseline, Observer};
@@ -38,9 +39,20 @@ impl<'a> Reader<'a> {
         Ok(Reader { playbook, variables: lab.variables(playbook)?, lab: Some((world, lab)) })
     }
 
-    /// Returns what is read before a step is done.
+    /// Returns what is read before a step is done, with the names of its feeds.
     pub fn before(&self, step: &Step) -> String {
-        self.parts(step, &step.text.before, &mut |show| self.now(show))
+        let text = self.parts(step, &step.text.before, &mut |show| self.now(show));
+        match solution::feeds(step) {
+            feeds if feeds.is_empty() => text,
+            feeds => format!("{text}\n{feeds}\n"),
+        }
+    }
+
+    /// Returns what one types to do a step.
+    pub fn solution(&self, step: &Step) -> String {
+        let text = self.fill(&solution::solution(step));
+        let lines: Vec<String> = text.lines().map(|line| format!("    {line}")).collect();
+        if lines.is_empty() { String::new() } else { lines.join("\n") + "\n" }
     }
 
     /// Returns what is read once a step has passed, with what it showed then.
