@@ -97,15 +97,17 @@ pub fn run(run: Run) -> Result<(), RunError> {
     };
     // Before the botnet, so that no collector finds a door closed, and after it is its end.
     let services = run.lab.as_deref().map(Services::start).transpose()?.map(Arc::new);
+    let before = run.lab.as_deref().and_then(address_before);
     if let Some(lab) = &run.lab {
-        // Of a process that was killed: it would lead to a port that is somebody else's now.
+        // Until this process listens it would lead to a port that is somebody else's.
         let _ = std::fs::remove_file(lab.join("api.json"));
     }
     let botnet = Botnet::start(&source, surroundings)?;
     let end = Arc::new(Notify::new());
     let inside = services.clone().unwrap_or_default();
     let beside = run.beside;
-    let control = run.lab.as_deref().map(|lab| control(&botnet, lab, (inside, beside), &end)).transpose()?;
+    let control =
+        run.lab.as_deref().map(|lab| control(&botnet, lab, (inside, beside), before, &end)).transpose()?;
     let reporter = Reporter::start(&botnet);
     let ended = wait_for_end(&botnet, signals, end);
     botnet.surroundings().logger.log(SELF, Level::Info, "Stopping the botnet.");
@@ -117,16 +119,29 @@ pub fn run(run: Run) -> Result<(), RunError> {
     ended.map_err(RunError::Botnet)
 }
 
+/// Reads where the lab's process before this one listened, and its token: then a page that is open goes on.
+fn address_before(lab: &Path) -> Option<(u16, String)> {
+    let api: serde_json::Value = serde_json::from_slice(&std::fs::read(lab.join("api.json")).ok()?).ok()?;
+    let port = api["url"].as_str()?.rsplit_once(':')?.1.parse().ok()?;
+    let token = api["token"].as_str()?;
+    let is_token = token.len() >= 32 && token.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_token.then(|| (port, token.to_owned()))
+}
+
 /// Starts the control service of a lab and writes `api.json`, by which others find it.
 fn control(
     botnet: &Arc<Botnet>,
     lab: &Path,
     (services, beside): (Arc<Services>, Option<Router>),
+    before: Option<(u16, String)>,
     end: &Arc<Notify>,
 ) -> Result<Control, RunError> {
-    let token = random_token().map_err(system("random token"))?;
+    let (port, token) = match before {
+        Some(before) => before,
+        None => (0, random_token().map_err(system("random token"))?),
+    };
     let (root, socket) = (lab.to_owned(), lab.join("control.sock"));
-    let listen = Listen { root, socket, token: token.clone(), services, beside };
+    let listen = Listen { root, socket, port, token: token.clone(), services, beside };
     let (control, port) = serve(botnet.clone(), listen, end.clone()).map_err(system("control service"))?;
     let api = serde_json::json!({ "url": format!("http://127.0.0.1:{port}"), "token": token });
     whole::replace(&lab.join("api.json"), format!("{api}\n").as_bytes(), 0o600)

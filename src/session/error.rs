@@ -134,6 +134,12 @@ impl From<TargetError> for SessionError {
     fn from(error: TargetError) -> Self {
         match error {
             TargetError::Interrupted => SessionError::Interrupted,
+            TargetError::Itself { ref lab } => {
+                let way = format!(
+                    "`intelmq-lab reset --lab {lab}` does it in a terminal, and the page of `intelmq-lab serve` does it too"
+                );
+                SessionError::usage("own-lab", error.to_string(), way)
+            }
             error => SessionError::Target(error),
         }
     }

@@ -84,7 +84,11 @@ impl Target for Local {
     }
 
     fn down(&self, site: &Site) -> Result<(), TargetError> {
-        Daemon::new(site, SUPERVISOR).end(PATIENCE)?;
+        let supervisor = Daemon::new(site, SUPERVISOR);
+        if supervisor.is_this_process() {
+            return Err(TargetError::Itself { lab: site.lab.clone() });
+        }
+        supervisor.end(PATIENCE)?;
         remove(&site.folder.join(SOCKET))?;
         server::down(site)
     }

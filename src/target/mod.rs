@@ -144,6 +144,12 @@ pub enum TargetError {
         /// The process.
         pid: i32,
     },
+    /// It would be the process itself that ends.
+    #[error("lab `{lab}` cannot begin anew from its own page: what answers there is part of it")]
+    Itself {
+        /// The lab.
+        lab: String,
+    },
     /// The control service cannot be reached.
     #[error(transparent)]
     Control(#[from] ControlError),

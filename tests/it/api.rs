@@ -146,6 +146,8 @@ fn tricks() -> Vec<(Question, u16, &'static str)> {
         (put("in/a%00b"), 400, "path-not-allowed"),
         (put(&format!("in/{long}")), 400, "path-not-allowed"),
         (put(&format!("in/{}", "x/".repeat(5_000))), 400, ""),
+        // It would end the process that answers.
+        (run("reset").header(json).body("{}"), 400, "own-lab"),
         (run(r"files/..\botnet\stop"), 400, "path-not-allowed"),
         (run("files/..%5cbotnet%5cshutdown"), 400, "path-not-allowed"),
         (run("files/%2e%2e/botnet/shutdown"), 400, "path-not-allowed"),
@@ -200,4 +202,13 @@ fn what_must_not_be_is_refused_with_a_problem_and_changes_nothing() {
         }
     }
     assert!(broken.is_empty(), "{}", broken.join("\n\n"));
+}
+
+#[test]
+fn a_page_that_is_open_goes_on_when_the_lab_begins_anew() {
+    let home = Home::new();
+    let lab = Lab::up(&home);
+    assert!(home.run(&["reset"]).status.success());
+    // The same address, and the same token.
+    assert!(lab.get("/v1/botnet")["bots"].is_array());
 }

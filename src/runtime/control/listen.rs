@@ -29,6 +29,8 @@ pub(in crate::runtime) struct Listen {
     pub(in crate::runtime) root: PathBuf,
     /// The UNIX socket.
     pub(in crate::runtime) socket: PathBuf,
+    /// The loopback port, if it is free; 0 is any.
+    pub(in crate::runtime) port: u16,
     /// What a client on the loopback port must show.
     pub(in crate::runtime) token: String,
     /// What runs beside the botnet.
@@ -48,7 +50,10 @@ pub(in crate::runtime) fn serve(
     remove_stale(&listen.socket)?;
     let (unix, tcp) = runtime.block_on(async {
         let unix = UnixListener::bind(address.path())?;
-        let tcp = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let tcp = match TcpListener::bind(("127.0.0.1", listen.port)).await {
+            Err(_) if listen.port != 0 => TcpListener::bind(("127.0.0.1", 0)).await?,
+            bound => bound?,
+        };
         std::io::Result::Ok((unix, tcp))
     })?;
     std::fs::set_permissions(&listen.socket, std::fs::Permissions::from_mode(0o600))?;

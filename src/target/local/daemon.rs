@@ -26,6 +26,14 @@ impl<'a> Daemon<'a> {
         self.identity().and_then(Process::open)
     }
 
+    /// Tells whether it is this program that asks.
+    pub(super) fn is_this_process(&self) -> bool {
+        let own = Identity::of(std::process::id());
+        own.is_some_and(|own| {
+            self.identity().is_some_and(|it| (it.pid, it.started) == (own.pid, own.started))
+        })
+    }
+
     fn identity(&self) -> Option<Identity> {
         let record = fs::read(self.record()).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         // A program that was killed between starting this one and writing that down leaves no record.
