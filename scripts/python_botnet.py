@@ -158,7 +158,10 @@ class Botnet:
         while late(collectors) and time.monotonic() < deadline:
             time.sleep(0.02)
         for bot in late(collectors):
-            print(f"  note: {bot} of Python IntelMQ hangs in its start")
+            # It would have ended by itself, had it seen the answer.
+            print(f"  note: {bot} of Python IntelMQ hangs in its start, and is ended")
+            self.processes[bot].kill()
+            self.processes[bot].wait()
         # Those that follow a stream never rest.
         deadline = time.monotonic() + STREAM
         while time.monotonic() < deadline and any(self.runs(bot) and not self.rested(bot) for bot in collectors):
