@@ -21,8 +21,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long one that does not answer any more may take until it is gone.
 const DYING: Duration = Duration::from_secs(2);
-/// How long a broker may be away for a botnet that runs.
-const AWAY: Duration = Duration::from_secs(10);
 
 const SOCKET: &str = "control.sock";
 /// The process that runs the botnet.
@@ -69,7 +67,7 @@ impl Target for Local {
         server::up(site)?;
         if let Some(process) = Daemon::new(site, SUPERVISOR).find() {
             let ready = wait_until_ready(site, &process).and_then(|()| self.client(site));
-            let answer = ready.and_then(|client| ask(site, &process, &client).map(|()| client));
+            let answer = ready.and_then(|client| Ok(client.snapshot().map(|_| client)?));
             match answer {
                 // One that was killed this moment still looks alive.
                 Err(TargetError::Died { .. }) => {}
@@ -111,22 +109,6 @@ fn start(site: &Site) -> Result<Process, TargetError> {
     let mut command = Command::new(&site.program);
     command.args(arguments(&site.folder));
     Daemon::new(site, SUPERVISOR).start(command)
-}
-
-/// Asks what the botnet does. A broker that was started again this moment may be away for it still.
-fn ask(site: &Site, process: &Process, client: &Client) -> Result<(), TargetError> {
-    let mut answer = client.snapshot();
-    let mut is_told = || {
-        let is_away = answer.as_ref().is_err_and(ControlError::is_of_broker);
-        if is_away {
-            answer = client.snapshot();
-        }
-        !is_away
-    };
-    match Daemon::new(site, SUPERVISOR).wait(process, AWAY, &mut is_told) {
-        Ok(()) | Err(TargetError::NotReady { .. }) => Ok(answer.map(drop)?),
-        Err(error) => Err(error),
-    }
 }
 
 /// Waits until the control service answers, the supervisor has ended, or it is too late.

@@ -208,9 +208,8 @@ impl Intake {
             let (Some(feed), arrived) = (&inner.feed, inner.arrived) else { return Ok(None) };
             let channel = feed.channel.clone();
             drop(inner);
-            let asked =
-                ask(wire, &channel, &self.name).and_then(|one| Ok((one, ask(wire, &channel, &self.name)?)));
-            let (ready, again) = asked.inspect_err(|error| self.lose(&channel, error))?;
+            let ready = ask(wire, &channel, &self.name)?;
+            let again = ask(wire, &channel, &self.name)?;
             let inner = self.look(wire);
             let now = [u64::from(again), inner.waiting.len() as u64, inner.held.len() as u64];
             // What came meanwhile may have been counted at the server, too.
@@ -237,16 +236,6 @@ impl Intake {
         let tags: Vec<u64> = inner.waiting.drain(..).map(|parcel| parcel.tag).collect();
         inner.confirm(&tags);
         Ok(tags.len() as u64)
-    }
-
-    /// Ends the feed of a channel that gives no answers, so that the next one has a new connection.
-    fn lose(&self, channel: &Channel, error: &BrokerError) {
-        let mut inner = lock(&self.inner);
-        if inner.feed.as_ref().is_some_and(|feed| feed.channel.id() == channel.id()) {
-            inner.lose(error.to_string());
-        }
-        drop(inner);
-        self.signal.ring();
     }
 
     /// Takes in what has come.

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::StatusCode;
 use reqwest::blocking::{RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 
@@ -42,13 +41,6 @@ pub enum ControlError {
     /// It answered with something that this version does not understand.
     #[error("the lab's control service gave an answer that cannot be read: {0}")]
     Garbled(String),
-}
-
-impl ControlError {
-    /// Tells whether the botnet answers and its broker does not.
-    pub fn is_of_broker(&self) -> bool {
-        matches!(self, ControlError::Refused(problem) if problem.status == StatusCode::BAD_GATEWAY)
-    }
 }
 
 /// An answer as it came.

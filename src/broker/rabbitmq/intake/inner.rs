@@ -68,10 +68,6 @@ impl Inner {
     pub(super) fn take_in(&mut self, wire: &Wire, waker: &Waker) {
         let mut context = Context::from_waker(waker);
         let mut again = Vec::new();
-        // A consumer does not always hear that its connection was lost.
-        if self.feed.as_ref().is_some_and(|feed| !feed.channel.status().connected()) {
-            self.lose("the connection was lost");
-        }
         while let Some(feed) = &mut self.feed {
             match Pin::new(&mut feed.consumer).poll_next(&mut context) {
                 Poll::Ready(Some(Ok(delivery))) => again.extend(self.accept(delivery)),
