@@ -12,33 +12,23 @@ const MOST: u64 = 256 << 20;
 
 /// Opens a stream over HTTP and hands over its lines, without their ends; empty ones are left out, as they only show that the
 /// stream is alive. What stands behind the last line break is no whole line if the stream is cut.
-pub(super) fn read(follower: &Follower, url: &str, strip: bool, sink: &Sink<Come>) {
-    let opened = follower.get(url, sink.wanted()).and_then(Answer::success);
-    let answer = match opened {
-        Ok(answer) => answer,
-        Err(failure) => {
-            sink.put(Come::Failed(failure));
-            return;
-        }
-    };
-    if !sink.put(Come::Open(format!("Connected to {:?}.", bare(url)))) {
-        return;
-    }
+pub(super) fn read(follower: &Follower, url: &str, strip: bool, sink: &Sink<Come>) -> Result<(), Failure> {
+    let answer = follower.get(url, sink.wanted()).and_then(Answer::success)?;
+    let mut there = sink.put(Come::Open(format!("Connected to {:?}.", bare(url))));
     let mut lines = BufReader::new(answer);
-    loop {
+    while there {
         let mut line = Vec::new();
-        let end = match (&mut lines).take(MOST).read_until(b'\n', &mut line) {
-            Ok(0) => Some(Come::End),
-            Ok(length) if length as u64 == MOST => Some(Come::Failed(Failure::Other(format!(
-                "{}: a line has more than {MOST} bytes",
-                bare(url)
-            )))),
-            Ok(_) => None,
-            Err(error) => Some(Come::Failed(Failure::Other(format!("The stream broke: {error}")))),
-        };
-        if let Some(end) = end {
-            sink.put(end);
-            return;
+        let length = (&mut lines).take(MOST).read_until(b'\n', &mut line);
+        match length.map_err(|error| Failure::Other(format!("The stream broke: {error}")))? {
+            0 => {
+                sink.put(Come::End);
+                break;
+            }
+            length if length as u64 == MOST => {
+                let problem = format!("{}: a line has more than {MOST} bytes", bare(url));
+                return Err(Failure::Other(problem));
+            }
+            _ => {}
         }
         let whole = line.ends_with(b"\n");
         if whole {
@@ -48,8 +38,7 @@ pub(super) fn read(follower: &Follower, url: &str, strip: bool, sink: &Sink<Come
             }
         }
         let line = if strip { line.trim_ascii() } else { &line };
-        if !line.is_empty() && !sink.put(Come::Data(line.to_vec(), None)) {
-            return;
-        }
+        there = line.is_empty() || sink.put(Come::Data(line.to_vec(), None));
     }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! A stream that a thread reads: what comes is sent in batches, kept until it is stored, and an end or a failure comes after
 //! everything that came before it.
 
-use std::sync::mpsc::TryRecvError;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 
 use super::job::{self, Sink, Source};
 use crate::bots::{Context, Failure, Level, Round};
@@ -21,10 +21,15 @@ pub(super) enum Come {
     Failed(Failure),
 }
 
+/// Reads a stream in a thread: hands over what comes, and hears the marks of what is stored.
+pub(super) type Reading = Box<dyn FnOnce(&Sink<Come>, &Receiver<String>) -> Result<(), Failure> + Send>;
+
 /// The collector's side of a stream.
 #[derive(Default)]
 pub(super) struct Stream {
     source: Option<Source<Come>>,
+    /// Where the reading thread learns what is stored.
+    acks: Option<Sender<String>>,
     open: bool,
     /// What was sent and is not known to be stored.
     in_hand: Vec<Vec<u8>>,
@@ -38,7 +43,7 @@ impl Stream {
     pub(super) fn collect(
         &mut self,
         context: &mut Context,
-        start: impl FnOnce() -> Box<dyn FnOnce(&Sink<Come>) + Send>,
+        start: impl FnOnce() -> Reading,
         mut send: impl FnMut(&[u8], &mut Context) -> Result<(), Failure>,
     ) -> Result<Round, Failure> {
         if !self.in_hand.is_empty() {
@@ -57,7 +62,13 @@ impl Stream {
                 return Ok(Round::Done);
             }
             self.open = false;
-            self.source = Some(job::start(context.bell(), BATCH, start())?);
+            let (read, (acks, stored)) = (start(), channel());
+            self.acks = Some(acks);
+            self.source = Some(job::start(context.bell(), BATCH, move |sink| {
+                if let Err(failure) = read(sink, &stored) {
+                    sink.put(Come::Failed(failure));
+                }
+            })?);
             return Ok(Round::Wait);
         }
         self.take(context);
@@ -118,10 +129,13 @@ impl Stream {
         self.mark.as_deref()
     }
 
-    /// Learns that everything that was sent is stored; returns what the source is to be told, if anything.
-    pub(super) fn stored(&mut self) -> Option<String> {
+    /// Learns that everything that was sent is stored, and tells the source, if that wants to hear of it.
+    pub(super) fn stored(&mut self) {
         self.in_hand.clear();
-        self.mark.take()
+        if let (Some(mark), Some(acks)) = (self.mark.take(), &self.acks) {
+            // A source that is gone need not hear it: what it does not know comes again.
+            let _ = acks.send(mark);
+        }
     }
 
     /// Ends the reading, the connection included; tells whether something that came is not stored yet.
@@ -158,13 +172,14 @@ mod tests {
         let site = Site { bot: "stream".into(), state: std::env::temp_dir(), idf: Idf::builtin() };
         let paths = ["_default".to_owned()];
         let (sender, all_there) = channel();
-        let work = move |sink: &Sink<Come>| {
+        let work = move |sink: &Sink<Come>, _: &Receiver<String>| {
             for text in ["a", "b", "c"] {
                 assert!(sink.put(Come::Data(text.into(), None)));
             }
             sender.send(()).unwrap();
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             assert!(runtime.block_on(sink.wanted().changed()).is_err(), "it is not wanted any more");
+            Ok(())
         };
         let mut stream = Stream::default();
         let collect = |stream: &mut Stream| {

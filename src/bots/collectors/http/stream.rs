@@ -2,7 +2,7 @@
 
 use super::super::feed::Feed;
 use super::super::lines;
-use super::super::stream::Stream;
+use super::super::stream::{Reading, Stream};
 use crate::bots::http::{Follower, PARAMS};
 use crate::bots::{Bot, BotSpec, Collector, Context, Failure, Round, Site};
 use crate::message::Message;
@@ -59,9 +59,9 @@ fn make(params: &Params, site: &Site) -> Result<Bot, Failure> {
 impl Collector for HttpStream {
     fn collect(&mut self, context: &mut Context) -> Result<Round, Failure> {
         let HttpStream { url, strip, follower, feed, stream } = self;
-        let open = || -> Box<dyn FnOnce(&_) + Send> {
+        let open = || -> Reading {
             let (follower, url, strip) = (follower.clone(), url.clone(), *strip);
-            Box::new(move |sink| lines::read(&follower, &url, strip, sink))
+            Box::new(move |sink, _| lines::read(&follower, &url, strip, sink))
         };
         stream.collect(context, open, |line, context| {
             let mut report = Message::report(context.idf());

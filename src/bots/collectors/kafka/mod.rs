@@ -3,12 +3,12 @@
 #[cfg(test)]
 mod tests;
 
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
 use super::feed::Feed;
 use super::job::Sink;
-use super::stream::{Come, Stream};
+use super::stream::{Come, Reading, Stream};
 use crate::bots::kafka::{Options, PARAMS, Positions, Reader};
 use crate::bots::{Bot, BotSpec, Collector, Context, Failure, Round, Site};
 use crate::message::Message;
@@ -47,8 +47,6 @@ struct Kafka {
     stream: Stream,
     /// The key under which is remembered how far the topic was read.
     key: String,
-    /// Where the reading thread learns what is stored.
-    acks: Option<Sender<String>>,
 }
 
 fn make(params: &Params, site: &Site) -> Result<Bot, Failure> {
@@ -62,7 +60,6 @@ fn make(params: &Params, site: &Site) -> Result<Bot, Failure> {
         group,
         feed: Feed::of(params, site)?,
         stream: Stream::default(),
-        acks: None,
     })))
 }
 
@@ -76,18 +73,12 @@ impl Collector for Kafka {
         if known.is_some() && known.as_deref() == self.stream.mark().map(str::as_bytes) {
             self.stored();
         }
-        let Kafka { options, topic, group, feed, stream, key, acks } = self;
-        let open = || -> Box<dyn FnOnce(&_) + Send> {
+        let Kafka { options, topic, group, feed, stream, key } = self;
+        let open = || -> Reading {
             let (options, topic, group) = (options.clone(), topic.clone(), group.clone());
             let known = known.as_deref().map(String::from_utf8_lossy);
             let positions = known.and_then(|text| Positions::read(&text)).unwrap_or_default();
-            let (sender, stored) = channel();
-            *acks = Some(sender);
-            Box::new(move |sink| {
-                if let Err(failure) = follow(&options, &topic, &group, positions, sink, &stored) {
-                    sink.put(Come::Failed(failure));
-                }
-            })
+            Box::new(move |sink, stored| follow(&options, &topic, &group, positions, sink, stored))
         };
         let round = stream.collect(context, open, |body, context| {
             let mut report = Message::report(context.idf());
@@ -105,10 +96,7 @@ impl Collector for Kafka {
     }
 
     fn stored(&mut self) {
-        if let (Some(mark), Some(acks)) = (self.stream.stored(), &self.acks) {
-            // A reader that is gone need not hear it: the next one is told what is remembered.
-            let _ = acks.send(mark);
-        }
+        self.stream.stored();
     }
 }
 

@@ -5,7 +5,7 @@ mod tests;
 
 use super::feed::Feed;
 use super::lines;
-use super::stream::Stream;
+use super::stream::{Reading, Stream};
 use crate::bots::http::{Follower, PARAMS};
 use crate::bots::{Bot, BotSpec, Collector, Context, Failure, Round, Site};
 use crate::message::{Message, json};
@@ -127,9 +127,9 @@ fn make(params: &Params, site: &Site, path: &str, rewrite: bool) -> Result<Bot, 
 impl Collector for Shodan {
     fn collect(&mut self, context: &mut Context) -> Result<Round, Failure> {
         let Shodan { url, follower, feed, stream, rewrite } = self;
-        let open = || -> Box<dyn FnOnce(&_) + Send> {
+        let open = || -> Reading {
             let (follower, url) = (follower.clone(), url.clone());
-            Box::new(move |sink| lines::read(&follower, &url, true, sink))
+            Box::new(move |sink, _| lines::read(&follower, &url, true, sink))
         };
         stream.collect(context, open, |line, context| {
             let mut report = Message::report(context.idf());

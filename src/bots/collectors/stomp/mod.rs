@@ -3,12 +3,12 @@
 #[cfg(test)]
 mod tests;
 
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Instant;
 
 use super::feed::Feed;
 use super::job::Sink;
-use super::stream::{Come, Stream};
+use super::stream::{Come, Reading, Stream};
 use crate::bots::stomp::{Connection, Options, PARAMS};
 use crate::bots::{Bot, BotSpec, Collector, Context, Failure, Round, Site};
 use crate::message::Message;
@@ -52,8 +52,6 @@ struct Stomp {
     url: String,
     feed: Feed,
     stream: Stream,
-    /// Where the reading thread learns what is stored.
-    acks: Option<Sender<String>>,
 }
 
 fn make(params: &Params, site: &Site) -> Result<Bot, Failure> {
@@ -66,22 +64,15 @@ fn make(params: &Params, site: &Site) -> Result<Bot, Failure> {
         ack: params.text("ack")?.as_deref() != Some("auto"),
         feed: Feed::of(params, site)?,
         stream: Stream::default(),
-        acks: None,
     })))
 }
 
 impl Collector for Stomp {
     fn collect(&mut self, context: &mut Context) -> Result<Round, Failure> {
-        let Stomp { options, exchange, ack, url, feed, stream, acks } = self;
-        let open = || -> Box<dyn FnOnce(&_) + Send> {
+        let Stomp { options, exchange, ack, url, feed, stream } = self;
+        let open = || -> Reading {
             let (options, exchange, ack) = (options.clone(), exchange.clone(), *ack);
-            let (sender, stored) = channel();
-            *acks = Some(sender);
-            Box::new(move |sink| {
-                if let Err(failure) = follow(&options, &exchange, ack, sink, &stored) {
-                    sink.put(Come::Failed(failure));
-                }
-            })
+            Box::new(move |sink, stored| follow(&options, &exchange, ack, sink, stored))
         };
         stream.collect(context, open, |body, context| {
             let mut report = Message::report(context.idf());
@@ -96,10 +87,7 @@ impl Collector for Stomp {
     }
 
     fn stored(&mut self) {
-        if let (Some(mark), Some(acks)) = (self.stream.stored(), &self.acks) {
-            // A connection that is gone needs no acknowledgement: the server sends the message again.
-            let _ = acks.send(mark);
-        }
+        self.stream.stored();
     }
 }
 
