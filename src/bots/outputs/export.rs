@@ -5,7 +5,26 @@ mod tests;
 
 use crate::bots::{Failure, Site};
 use crate::message::{Export, Key, Message, Value, json, python};
-use crate::pipeline::Params;
+use crate::pipeline::{Param, ParamKind, Params};
+
+/// What outputs to files have in common.
+pub(super) const PARAMS: [Param; 5] = [
+    Param::new(
+        "single_key",
+        ParamKind::Text,
+        "null",
+        "Writes this field alone: `raw` decoded, the text that is in `output`, or any other as it is.",
+    ),
+    Param::new("hierarchical_output", ParamKind::Bool, "false", "Nests fields at the dots of their names."),
+    Param::new("keep_raw_field", ParamKind::Bool, "false", "Writes `raw` as well."),
+    Param::new("message_with_type", ParamKind::Bool, "false", "Writes `__type` as well."),
+    Param::new(
+        "message_jsondict_as_string",
+        ParamKind::Bool,
+        "false",
+        "Has no effect on JSON, as in IntelMQ 3.5.0.",
+    ),
+];
 
 /// How an output turns an event into text.
 pub(crate) struct Exporter {
@@ -34,8 +53,18 @@ impl Exporter {
         Exporter { single_key: None, raw: None, how: Export { hierarchical, ..Export::default() } }
     }
 
+    /// Returns the event's text as a message of its own, which has to hold something.
+    pub(crate) fn body(&self, event: &Message) -> Result<Vec<u8>, Failure> {
+        if let Some(key) = self.missing(event) {
+            return Err(Failure::Other(format!("the event has no {key}, which alone is to be sent")));
+        }
+        let mut body = Vec::new();
+        self.write(event, &mut body)?;
+        Ok(body)
+    }
+
     /// Returns the name of the field that alone is written, if the event does not have it.
-    pub(crate) fn missing(&self, event: &Message) -> Option<&str> {
+    fn missing(&self, event: &Message) -> Option<&str> {
         let key = self.single_key.as_deref()?;
         let there = key == "raw" || event.get(key).is_some() || event.dict_text(key).is_some();
         (!there).then_some(key)

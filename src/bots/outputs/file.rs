@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::export::Exporter;
+use super::export::{Exporter, PARAMS};
 use super::file_name::FileName;
 use crate::bots::{Bot, BotSpec, Context, Failure, Output, Reach, Site};
 use crate::message::Message;
-use crate::pipeline::{Kind, Param, ParamKind, Params, Spec};
+use crate::pipeline::{Kind, Param, ParamKind, Params, Spec, joined};
 
 /// The file output.
 pub(super) const SPEC: BotSpec = BotSpec {
@@ -14,48 +14,31 @@ pub(super) const SPEC: BotSpec = BotSpec {
         module: "intelmq.bots.outputs.file.output",
         kind: Kind::Output,
         summary: "Appends events to a file, one JSON object or one field a line.",
-        params: &[
-            Param::new(
-                "file",
-                ParamKind::Text,
-                "\"file-output/events.txt\"",
-                "The file; a missing folder is made.",
-            ),
-            Param::new(
-                "format_filename",
-                ParamKind::Bool,
-                "false",
-                "Fills in fields of the event in the file's name, as Python's format strings do: `{event[source.asn]}`, \
+        params: &joined::<8>(
+            &[
+                Param::new(
+                    "file",
+                    ParamKind::Text,
+                    "\"file-output/events.txt\"",
+                    "The file; a missing folder is made.",
+                ),
+                Param::new(
+                    "format_filename",
+                    ParamKind::Bool,
+                    "false",
+                    "Fills in fields of the event in the file's name, as Python's format strings do: `{event[source.asn]}`, \
                  `{event[time.source]:%Y-%m-%d}`. An event without the field fails, and so does one whose value would \
                  lead out of the folder before the first field.",
-            ),
-            Param::new(
-                "encoding_errors_mode",
-                ParamKind::Choice(ERROR_MODES),
-                "\"strict\"",
-                "What IntelMQ does with text that is no Unicode; here all text is Unicode and it has no effect.",
-            ),
-            Param::new(
-                "single_key",
-                ParamKind::Text,
-                "null",
-                "Writes this field alone: `raw` decoded, the text that is in `output`, or any other as it is.",
-            ),
-            Param::new(
-                "hierarchical_output",
-                ParamKind::Bool,
-                "false",
-                "Nests fields at the dots of their names.",
-            ),
-            Param::new("keep_raw_field", ParamKind::Bool, "false", "Writes `raw` as well."),
-            Param::new("message_with_type", ParamKind::Bool, "false", "Writes `__type` as well."),
-            Param::new(
-                "message_jsondict_as_string",
-                ParamKind::Bool,
-                "false",
-                "Has no effect on lines of JSON, as in IntelMQ 3.5.0.",
-            ),
-        ],
+                ),
+                Param::new(
+                    "encoding_errors_mode",
+                    ParamKind::Choice(ERROR_MODES),
+                    "\"strict\"",
+                    "What IntelMQ does with text that is no Unicode; here all text is Unicode and it has no effect.",
+                ),
+            ],
+            &PARAMS,
+        ),
         stateful: true,
         paths: &[],
     },

@@ -8,10 +8,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tempfile::TempPath;
 
-use super::export::Exporter;
+use super::export::{Exporter, PARAMS};
 use crate::bots::{Bot, BotSpec, Context, Failure, Output, Reach, Site};
 use crate::message::Message;
-use crate::pipeline::{Kind, Param, ParamKind, Params, Spec};
+use crate::pipeline::{Kind, Param, ParamKind, Params, Spec, joined};
 
 /// The files output.
 pub(super) const SPEC: BotSpec = BotSpec {
@@ -19,41 +19,24 @@ pub(super) const SPEC: BotSpec = BotSpec {
         module: "intelmq.bots.outputs.files.output",
         kind: Kind::Output,
         summary: "Writes each event into a file of its own, which appears in a folder once it is whole; at least once.",
-        params: &[
-            Param::new(
-                "dir",
-                ParamKind::Text,
-                "\"files-output/incoming\"",
-                "The folder in which files appear; it is made if it is missing.",
-            ),
-            Param::new(
-                "tmp",
-                ParamKind::Text,
-                "\"files-output/tmp\"",
-                "The folder in which they are written; on the same file system, made if it is missing.",
-            ),
-            Param::new("suffix", ParamKind::Text, "\".json\"", "How the names of the files end."),
-            Param::new(
-                "single_key",
-                ParamKind::Text,
-                "null",
-                "Writes this field alone: `raw` decoded, the text that is in `output`, or any other as it is.",
-            ),
-            Param::new(
-                "hierarchical_output",
-                ParamKind::Bool,
-                "false",
-                "Nests fields at the dots of their names.",
-            ),
-            Param::new("keep_raw_field", ParamKind::Bool, "false", "Writes `raw` as well."),
-            Param::new("message_with_type", ParamKind::Bool, "false", "Writes `__type` as well."),
-            Param::new(
-                "message_jsondict_as_string",
-                ParamKind::Bool,
-                "false",
-                "Has no effect on JSON, as in IntelMQ 3.5.0.",
-            ),
-        ],
+        params: &joined::<8>(
+            &[
+                Param::new(
+                    "dir",
+                    ParamKind::Text,
+                    "\"files-output/incoming\"",
+                    "The folder in which files appear; it is made if it is missing.",
+                ),
+                Param::new(
+                    "tmp",
+                    ParamKind::Text,
+                    "\"files-output/tmp\"",
+                    "The folder in which they are written; on the same file system, made if it is missing.",
+                ),
+                Param::new("suffix", ParamKind::Text, "\".json\"", "How the names of the files end."),
+            ],
+            &PARAMS,
+        ),
         stateful: false,
         paths: &[],
     },

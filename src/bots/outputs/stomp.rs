@@ -81,11 +81,7 @@ fn make(params: &Params, site: &Site) -> Result<Bot, Failure> {
 
 impl Output for Stomp {
     fn write(&mut self, event: &Message, context: &mut Context) -> Result<(), Failure> {
-        if let Some(key) = self.exporter.missing(event) {
-            return Err(Failure::Other(format!("the event has no {key}, which alone is to be sent")));
-        }
-        let mut body = Vec::new();
-        self.exporter.write(event, &mut body)?;
+        let body = self.exporter.body(event)?;
         let frame = Frame::new("SEND").with("destination", self.exchange.as_str()).with_body(body);
         if let Some(mut connection) = self.connection.take().filter(Connection::is_fresh) {
             match connection.deliver(frame.clone()) {

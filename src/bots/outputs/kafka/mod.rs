@@ -108,11 +108,7 @@ fn text(event: &Message, field: &str) -> Option<String> {
 
 impl Output for Kafka {
     fn write(&mut self, event: &Message, _context: &mut Context) -> Result<(), Failure> {
-        if let Some(key) = self.exporter.missing(event) {
-            return Err(Failure::Other(format!("the event has no {key}, which alone is to be sent")));
-        }
-        let mut body = Vec::new();
-        self.exporter.write(event, &mut body)?;
+        let body = self.exporter.body(event)?;
         let key = self.key.as_deref().and_then(|field| text(event, field));
         let headers = self.headers.iter().filter_map(|(name, field)| Some((&**name, text(event, field)?)));
         let headers: Vec<(&str, String)> = headers.collect();
