@@ -33,7 +33,7 @@ impl Message {
         let mut out = Vec::with_capacity(2048 + raw.len());
         out.resize(START, MARK);
         let mut gap = 0;
-        self.write_fields(&mut out, |out, _, value| match value.decoded() {
+        self.write_fields(&mut out, |out, value| match value.decoded() {
             Some(bytes) if std::ptr::eq(bytes, raw) => {
                 gap = out.len() + 1 - START;
                 out.extend_from_slice(b"\"\"");

@@ -64,15 +64,15 @@ impl Message {
 
     /// Appends what [`Message::to_wire`] returns.
     pub fn write_wire(&self, out: &mut Vec<u8>) {
-        self.write_fields(out, |out, _, value| write_value(out, value, WIRE));
+        self.write_fields(out, |out, value| write_value(out, value, WIRE));
     }
 
     /// Appends an object of all fields; `write` writes their values.
-    pub(super) fn write_fields(&self, out: &mut Vec<u8>, mut write: impl FnMut(&mut Vec<u8>, &Key, &Value)) {
+    pub(super) fn write_fields(&self, out: &mut Vec<u8>, mut write: impl FnMut(&mut Vec<u8>, &Value)) {
         out.push(b'{');
         for (key, value) in self.entries() {
             self.idf().write_json_key(out, key, true);
-            write(out, key, value);
+            write(out, value);
             out.extend_from_slice(b", ");
         }
         out.extend_from_slice(b"\"__type\": \"");
