@@ -9,6 +9,7 @@ import pathlib
 import subprocess
 import sys
 
+BROKERS = ["embedded", "redis", "rabbitmq", "kafka"]
 # The shortest way to a lab with a server.
 PLAYBOOK = "shodan"
 # The exit code of a target that cannot do what it shall.
@@ -22,22 +23,27 @@ def skip_without_server(done):
         sys.exit(77)
 
 
+def run(program, state, *words, must=True):
+    """Runs a command of the program with labs in a folder of their own; returns what it prints."""
+    done = subprocess.run([program, *words], env={**os.environ, "XDG_STATE_HOME": str(state)}, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    skip_without_server(done)
+    if must and done.returncode:
+        sys.exit(f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
 class Lab:
     """A lab in a folder of its own."""
 
     def __init__(self, program, state, playbook, broker):
-        self.program, self.environment = program, {**os.environ, "XDG_STATE_HOME": str(state)}
+        self.program, self.state = program, state
         self.folder = pathlib.Path(state) / "intelmq-lab/labs/own"
         self.run("up", playbook, "--to", "1", "--broker", broker)
 
     def run(self, *words, must=True):
         """Runs a command on the lab; returns what it prints."""
-        done = subprocess.run([self.program, *words, "--lab", "own"], env=self.environment, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        skip_without_server(done)
-        if must and done.returncode:
-            sys.exit(f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-        return done.stdout
+        return run(self.program, self.state, *words, "--lab", "own", must=must)
 
     def pid(self, name):
         """Returns the process of the lab's `supervisor` or `broker`."""
