@@ -13,7 +13,7 @@ use signal_hook::iterator::Signals;
 use tokio::sync::Notify;
 
 use super::botnet::Botnet;
-use super::control::{Control, Listen, serve};
+use super::control::{Api, Control, Listen, serve};
 use super::error::BotnetError;
 use super::format;
 use super::journal::Journal;
@@ -30,6 +30,9 @@ use crate::whole;
 
 /// How long a process with a single bot waits before it looks whether its runtime file has changed.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// Says in a lab's folder where its control service is.
+const API: &str = "api.json";
 
 /// What to run, and where.
 pub struct Run {
@@ -100,7 +103,7 @@ pub fn run(run: Run) -> Result<(), RunError> {
     let before = run.lab.as_deref().and_then(address_before);
     if let Some(lab) = &run.lab {
         // Until this process listens it would lead to a port that is somebody else's.
-        let _ = std::fs::remove_file(lab.join("api.json"));
+        let _ = std::fs::remove_file(lab.join(API));
     }
     let botnet = Botnet::start(&source, surroundings)?;
     let end = Arc::new(Notify::new());
@@ -121,11 +124,10 @@ pub fn run(run: Run) -> Result<(), RunError> {
 
 /// Reads where the lab's process before this one listened, and its token: then a page that is open goes on.
 fn address_before(lab: &Path) -> Option<(u16, String)> {
-    let api: serde_json::Value = serde_json::from_slice(&std::fs::read(lab.join("api.json")).ok()?).ok()?;
-    let port = api["url"].as_str()?.rsplit_once(':')?.1.parse().ok()?;
-    let token = api["token"].as_str()?;
+    let Api { url, token } = serde_json::from_slice(&std::fs::read(lab.join(API)).ok()?).ok()?;
+    let port = url.rsplit_once(':')?.1.parse().ok()?;
     let is_token = token.len() >= 32 && token.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_token.then(|| (port, token.to_owned()))
+    is_token.then_some((port, token))
 }
 
 /// Starts the control service of a lab and writes `api.json`, by which others find it.
@@ -143,9 +145,10 @@ fn control(
     let (root, socket) = (lab.to_owned(), lab.join("control.sock"));
     let listen = Listen { root, socket, port, token: token.clone(), services, beside };
     let (control, port) = serve(botnet.clone(), listen, end.clone()).map_err(system("control service"))?;
-    let api = serde_json::json!({ "url": format!("http://127.0.0.1:{port}"), "token": token });
-    whole::replace(&lab.join("api.json"), format!("{api}\n").as_bytes(), 0o600)
-        .map_err(system("api.json"))?;
+    let api = Api { url: format!("http://127.0.0.1:{port}"), token };
+    let text = serde_json::to_string(&api).map_err(std::io::Error::from);
+    text.and_then(|text| whole::replace(&lab.join(API), format!("{text}\n").as_bytes(), 0o600))
+        .map_err(system(API))?;
     Ok(control)
 }
 

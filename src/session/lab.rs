@@ -17,6 +17,7 @@ use super::ports;
 use crate::observe::Baseline;
 use crate::plan::{Given, variables};
 use crate::playbook::Playbook;
+use crate::runtime::control::Api;
 use crate::runtime::random_token;
 use crate::template::Variables;
 use crate::whole;
@@ -72,15 +73,6 @@ pub(super) struct Next {
     pub(super) step: String,
     /// What was there.
     pub(super) baseline: Baseline,
-}
-
-/// Where a lab's own REST API is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Api {
-    /// Its address.
-    pub url: String,
-    /// What lets one in.
-    pub token: String,
 }
 
 /// One lab on disk.

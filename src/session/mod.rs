@@ -32,7 +32,7 @@ pub use down::{down, down_all};
 pub use error::{Cause, SessionError};
 pub use event::{Event, Kind, StepResult};
 pub use hand::{Feed, Hand};
-pub use lab::{Api, Lab, Record};
+pub use lab::{Lab, Record};
 pub use labs::Labs;
 pub use look::look;
 pub use mask::Mask;

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::SessionError;
-use super::lab::{Api, Lab};
+use super::lab::Lab;
 use super::world::World;
+use crate::runtime::control::Api;
 use crate::runtime::control::{BotState, BotStatus};
 use crate::service::ServiceStatus;
 

@@ -256,6 +256,15 @@ pub struct Problem {
     pub problems: Vec<Complaint>,
 }
 
+/// Where a lab's own REST API is, as its `api.json` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Api {
+    /// Its address.
+    pub url: String,
+    /// What lets one in.
+    pub token: String,
+}
+
 /// One complaint, as the command line shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Complaint {
