@@ -32,8 +32,6 @@ IDLE = {"nothing": {"module": "intelmq.bots.outputs.file.output", "group": "Outp
                     "parameters": {"file": "/dev/null"}}}
 # How long a collector may take for its first round; one that takes longer follows a stream.
 STREAM = 2
-# How long a collector may take to start, in seconds, until it is taken for one that hangs.
-HANGS = 15
 MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000}
 
 
@@ -152,20 +150,16 @@ class Botnet:
 
         collectors = [bot for bot in began if self.runtime[bot]["group"] == "Collector"]
         late = lambda bots: [bot for bot in bots if self.initialized(bot) <= began[bot] and self.runs(bot)]  # noqa: E731
-        wait_for("bots to start", lambda: not late(began.keys() - set(collectors)))
-        # A client library may wait for ever for an answer that came before it waited, such as a refused login.
-        deadline = time.monotonic() + HANGS
-        while late(collectors) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        for bot in late(collectors):
-            # It would have ended by itself, had it seen the answer.
-            print(f"  note: {bot} of Python IntelMQ hangs in its start, and is ended")
-            self.processes[bot].kill()
-            self.processes[bot].wait()
+        wait_for("bots to start", lambda: not late(began), more=lambda: "".join(map(self.said, late(began))))
         # Those that follow a stream never rest.
         deadline = time.monotonic() + STREAM
         while time.monotonic() < deadline and any(self.runs(bot) and not self.rested(bot) for bot in collectors):
             time.sleep(0.02)
+
+    def said(self, bot):
+        """Returns the end of what a bot wrote, to be shown."""
+        texts = [path.read_text() for path in [self.folder / "var/log" / f"{bot}.log", self.folder / f"{bot}.stderr"] if path.exists()]
+        return "".join(f"\n  {bot}: {line}" for text in texts for line in text.splitlines()[-20:])
 
     def initialized(self, bot):
         log = self.folder / "var/log" / f"{bot}.log"

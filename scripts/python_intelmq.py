@@ -17,12 +17,12 @@ INTELMQ = "3.5.0"
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "intelmq-lab"
 
 
-def wait_for(what, condition, seconds=60):
-    """Waits until a condition holds, and ends the script when the time is over."""
+def wait_for(what, condition, seconds=60, more=lambda: ""):
+    """Waits until a condition holds, and ends the script when the time is over, with what more there is to say."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            sys.exit(f"waited {seconds} s for {what} in vain")
+            sys.exit(f"waited {seconds} s for {what} in vain{more()}")
         time.sleep(0.02)
 
 

@@ -64,9 +64,12 @@ fn acceptor(
     let certificate = params.signed_by(&key, issuer).map_err(fail)?;
     let chain = vec![certificate.der().clone(), authority.clone()];
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(tls::provider())
+    let mut config = ServerConfig::builder_with_provider(tls::provider())
         .with_safe_default_protocol_versions()
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .map_err(|error| ServiceError::Certificate(error.to_string()))?;
+    // A client of Python's that reads and writes from two threads, as stomp.py does, breaks its connection when a ticket
+    // arrives while it writes.
+    config.send_tls13_tickets = 0;
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

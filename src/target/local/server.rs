@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::process::Process;
 use super::super::{Missing, Needs, Site, TargetError};
 use super::daemon::{Daemon, file_error};
 use crate::broker::{BrokerError, BrokerKind, PREFIX, Settings, SyncMode, Url};
@@ -181,12 +182,6 @@ fn shared(url: &Url, lab: &str) -> Url {
 /// Brings the lab's server up, if it has one; returns once it answers.
 pub(super) fn up(site: &Site) -> Result<(), TargetError> {
     let Some((server, seat)) = planned(site)? else { return Ok(()) };
-    let daemon = Daemon::new(site, FOLDER);
-    let process = if let Some(process) = daemon.find() {
-        process
-    } else {
-        daemon.start(server.find(&seat, &this_machine()).map_err(TargetError::NoServer)?)?
-    };
     let kind = BrokerKind::named(server.broker());
     let settings = Settings {
         url: server.url(&seat),
@@ -199,7 +194,18 @@ pub(super) fn up(site: &Site) -> Result<(), TargetError> {
         let broker = (kind.open)(&settings)?;
         broker.queues().and_then(|_| broker.depth("probe"))
     };
-    daemon.wait(&process, server.patience(), || kind.as_ref().is_ok_and(|kind| answers(kind).is_ok()))
+    let daemon = Daemon::new(site, FOLDER);
+    let wait = |process: &Process| {
+        daemon.wait(process, server.patience(), || kind.as_ref().is_ok_and(|kind| answers(kind).is_ok()))
+    };
+    if let Some(process) = daemon.find() {
+        match wait(&process) {
+            // One that was killed this moment still looks alive.
+            Err(TargetError::Died { .. }) => {}
+            waited => return waited,
+        }
+    }
+    wait(&daemon.start(server.find(&seat, &this_machine()).map_err(TargetError::NoServer)?)?)
 }
 
 /// Ends the lab's server, if one runs.
