@@ -3,6 +3,7 @@
 mod botnet;
 mod error;
 mod graph;
+mod intelmq3;
 mod labs;
 mod listen;
 mod lives;
@@ -12,6 +13,8 @@ mod playbook;
 mod reach;
 mod steps;
 mod streams;
+
+use std::path::PathBuf;
 
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
@@ -56,8 +59,8 @@ const LONGEST: usize = 256 << 20;
 )]
 struct Own;
 
-/// Makes all routes: the API, and the page.
-pub fn router(api: Api) -> Router {
+/// Makes all routes: the API, and the page; `manager` is the folder with the files of IntelMQ Manager, if they are served too.
+pub fn router(api: Api, manager: Option<PathBuf>) -> Router {
     let lab = Router::new()
         .route("/", get(labs::one).delete(labs::remove))
         .route("/playbook", get(playbook::playbook))
@@ -87,6 +90,8 @@ pub fn router(api: Api) -> Router {
         })
         .layer(axum::extract::DefaultBodyLimit::max(LONGEST))
         .layer(axum::middleware::map_response(control::always))
+        // It words its refusals itself.
+        .merge(intelmq3::router(manager))
         .with_state(api)
 }
 

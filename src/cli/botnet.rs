@@ -115,7 +115,7 @@ fn foreground(run: &Run, common: &Common) -> Result<Exit, Failure> {
 fn page(lab: &std::path::Path, common: &Common) -> Result<axum::Router, Failure> {
     let name = lab.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let world = lab::world()?;
-    Ok(api::router(Api::new(world, Scope::One(name), common.playbooks.clone())))
+    Ok(api::router(Api::new(world, Scope::One(name), common.playbooks.clone()), None))
 }
 
 impl LogFormat {

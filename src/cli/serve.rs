@@ -1,6 +1,7 @@
 //! `serve`: the REST API and the page for all labs of the user, or for one, until it is interrupted.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 use serde_json::json;
 
@@ -25,6 +26,9 @@ pub(super) struct Args {
     /// What clients must show; made anew unless it is given here or by INTELMQ_LAB_TOKEN
     #[arg(long, value_name = "TOKEN", hide_default_value = true)]
     token: Option<String>,
+    /// Serve IntelMQ Manager too: the folder that `intelmq-manager-build --output-dir DIR` made
+    #[arg(long, value_name = "DIR")]
+    manager: Option<PathBuf>,
     #[command(flatten)]
     lab: LabArg,
 }
@@ -37,6 +41,11 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         )
         .help("listen on 127.0.0.1, and let a reverse proxy or ssh bring others to it"));
     }
+    if let Some(folder) = args.manager.as_ref().filter(|folder| !folder.join("index.html").is_file()) {
+        let title = format!("{} holds no IntelMQ Manager: it has no index.html", folder.display());
+        return Err(Failure::usage("no-manager", title)
+            .help("`pip install intelmq-manager`, then `intelmq-manager-build --output-dir DIR`"));
+    }
     let interrupted = interrupt::watch()?;
     let world = World::of_user(interrupted.clone())?;
     let scope = match &args.lab.lab {
@@ -48,8 +57,9 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         Some(token) => token,
         None => random_token().map_err(|error| failed(&error))?,
     };
-    let router = api::router(Api::new(world, scope, common.playbooks.clone()));
-    api::serve(router, args.listen, &token, &interrupted, |address| said(address, &token, common))
+    let router = api::router(Api::new(world, scope, common.playbooks.clone()), args.manager.clone());
+    let manager = args.manager.is_some();
+    api::serve(router, args.listen, &token, &interrupted, |address| said(address, &token, manager, common))
         .map_err(|error| failed(&error))?;
     Ok(Exit::Ok)
 }
@@ -60,17 +70,21 @@ fn failed(error: &std::io::Error) -> Failure {
 }
 
 /// Says where it is.
-fn said(address: SocketAddr, token: &str, common: &Common) {
+fn said(address: SocketAddr, token: &str, with_manager: bool, common: &Common) {
     let host = match address.ip() {
         IpAddr::V4(ip) => ip.to_string(),
         IpAddr::V6(ip) => format!("[{ip}]"),
     };
     let url = format!("http://{host}:{}", address.port());
     let page = output::page(&url, token);
+    let manager = with_manager.then(|| output::page(&format!("{url}/manager"), token));
     let told = if common.json {
-        output::json(&json!({ "url": url, "token": token, "page": page }))
+        output::json(&json!({ "url": url, "token": token, "page": page, "manager": manager }))
     } else {
-        output::data(&format!("page  {page}\napi   {url}/v1, described by {url}/openapi.json\ntoken {token}"))
+        let manager = manager.map(|manager| format!("\nIntelMQ Manager {manager}")).unwrap_or_default();
+        output::data(&format!(
+            "page  {page}\napi   {url}/v1, described by {url}/openapi.json\ntoken {token}{manager}"
+        ))
     };
     // Whoever does not read it has no use for it either.
     let _ = told;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
 
 use super::SessionError;
 use super::ports;
@@ -29,6 +30,7 @@ const PORTS: &str = "ports.json";
 const LOCK: &str = "lab.lock";
 const NEXT: &str = "next.json";
 const SHOWN: &str = "shown.json";
+const POSITIONS: &str = "positions.json";
 
 /// How long a lock may be held by somebody who is about to let it go: a child that was being started by a program that was killed.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -193,11 +195,21 @@ impl Lab {
         read_json(&self.folder.join(SHOWN)).ok().flatten().unwrap_or_default()
     }
 
+    /// Returns where IntelMQ Manager shall draw the bots, as it told it.
+    pub fn positions(&self) -> Result<Json, SessionError> {
+        Ok(read_json(&self.folder.join(POSITIONS))?.unwrap_or_else(|| Json::Object(Map::new())))
+    }
+
+    /// Keeps where IntelMQ Manager shall draw the bots.
+    pub fn keep_positions(&self, positions: &Map<String, Json>) -> Result<(), SessionError> {
+        write_json(&self.folder.join(POSITIONS), positions)
+    }
+
     /// Removes everything that a botnet left; the lab itself stays, and what is known of it.
     pub(super) fn empty(&self) -> Result<(), SessionError> {
         for entry in fs::read_dir(&self.folder).map_err(|cause| file(&self.folder, cause))?.flatten() {
             let name = entry.file_name();
-            if [RECORD, SECRETS, API, PORTS, LOCK].iter().any(|kept| name == *kept) {
+            if [RECORD, SECRETS, API, PORTS, LOCK, POSITIONS].iter().any(|kept| name == *kept) {
                 continue;
             }
             remove(&entry.path())?;

@@ -10,15 +10,15 @@ use serde_json::Value;
 use crate::cli::{COURSE, Home};
 
 /// A lab's API, and how it is asked as it should be.
-struct Lab {
+pub(crate) struct Lab {
     host: String,
-    token: String,
-    folder: String,
+    pub(crate) token: String,
+    pub(crate) folder: String,
 }
 
 /// What is asked; what is not said is as it should be.
-#[derive(Clone)]
-struct Question {
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
     method: &'static str,
     path: String,
     host: Option<&'static str>,
@@ -27,24 +27,24 @@ struct Question {
 }
 
 impl Question {
-    fn new(method: &'static str, path: &str) -> Self {
+    pub(crate) fn new(method: &'static str, path: &str) -> Self {
         let path = path.to_owned();
         Question { method, path, host: None, headers: Vec::new(), body: String::new() }
     }
 
-    fn header(mut self, header: &str) -> Self {
+    pub(crate) fn header(mut self, header: &str) -> Self {
         self.headers.push(header.to_owned());
         self
     }
 
-    fn body(mut self, body: &str) -> Self {
+    pub(crate) fn body(mut self, body: &str) -> Self {
         body.clone_into(&mut self.body);
         self
     }
 }
 
 impl Lab {
-    fn up(home: &Home) -> Lab {
+    pub(crate) fn up(home: &Home) -> Lab {
         assert!(home.run(&["up", "passes", "--to", "1", "--playbooks", COURSE]).status.success());
         let status = home.json(&["status", "--json"]);
         let lab = &status["labs"][0];
@@ -54,7 +54,7 @@ impl Lab {
     }
 
     /// Asks, with the right token unless another one is among the headers, and returns head and body of the answer.
-    fn ask(&self, question: &Question) -> (String, String) {
+    pub(crate) fn ask(&self, question: &Question) -> (String, String) {
         let mut stream = TcpStream::connect(&self.host).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let mut head = vec![
@@ -77,7 +77,13 @@ impl Lab {
         (head.to_lowercase(), body.to_owned())
     }
 
-    fn get(&self, path: &str) -> Value {
+    /// The header with which a browser that has been here asks.
+    pub(crate) fn cookie(&self) -> String {
+        let port = self.host.rsplit(':').next().unwrap();
+        format!("Cookie: intelmq-lab-{port}={}", self.token)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Value {
         let (head, body) = self.ask(&Question::new("GET", path));
         assert!(head.starts_with("http/1.1 200"), "{path}: {head}\n{body}");
         serde_json::from_str(&body).unwrap()

@@ -8,6 +8,7 @@ mod brokers;
 mod cli;
 mod cmd;
 mod faults;
+mod intelmq_api;
 mod kill;
 mod lab_databases;
 mod learn;

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
+use serde::Deserialize;
 use serde_json::{Value as Json_, json};
+use utoipa::IntoParams;
 
 use super::problem::Refusal;
 use super::server::{Answer, Service, blocking};
@@ -12,7 +14,7 @@ use super::types::{
     BotAction, BotDetails, BotState, BotnetAction, Changed, Configuration, Edited, ParameterDetails, Snapshot,
 };
 use crate::diagnostic::Source;
-use crate::pipeline::{GENERIC, Param, Params, Pipeline};
+use crate::pipeline::{GENERIC, Kind, Param, Params, Pipeline};
 use crate::runtime::Botnet;
 
 /// One bot, with its parameters and what they mean.
@@ -99,14 +101,23 @@ pub(super) fn invalid(complaints: &[crate::diagnostic::Diagnostic]) -> Refusal {
         .complaining(complaints)
 }
 
-/// Does something to all bots, and returns once it is done.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Which {
+    /// Only bots of this group: Collector, Parser, Expert or Output; a reload is for all.
+    #[param(value_type = Option<String>)]
+    group: Option<Kind>,
+}
+
+/// Does something to all bots, or to those of a group, and returns once it is done.
 #[utoipa::path(
-    post, path = "/v1/botnet/{action}", params(("action" = BotnetAction, Path, description = "what to do")),
+    post, path = "/v1/botnet/{action}", params(("action" = BotnetAction, Path, description = "what to do"), Which),
     responses((status = 200, body = Snapshot))
 )]
 pub(super) async fn all(
     State(service): State<Service>,
     Path(action): Path<BotnetAction>,
+    Query(which): Query<Which>,
 ) -> Answer<Snapshot> {
     blocking(move || {
         let botnet = &service.botnet;
@@ -114,15 +125,17 @@ pub(super) async fn all(
             botnet.reload()?;
             return botnet.snapshot();
         }
-        let pipeline = botnet.snapshot()?;
+        let mut bots = botnet.snapshot()?.bots;
+        let wanted = |group: &str| which.group.is_none_or(|kind| kind.group() == group);
+        bots.retain(|bot| bot.state != BotState::Disabled && wanted(&bot.group));
         if action != BotnetAction::Start {
-            for bot in pipeline.bots.iter().filter(|bot| bot.state != BotState::Disabled) {
+            for bot in &bots {
                 botnet.act(&bot.id, BotAction::Stop)?;
             }
         }
         if action != BotnetAction::Stop {
             // Outputs first, so that nothing waits for its reader longer than it must.
-            for bot in pipeline.bots.iter().rev().filter(|bot| bot.state != BotState::Disabled) {
+            for bot in bots.iter().rev() {
                 botnet.act(&bot.id, BotAction::Start)?;
             }
         }

@@ -10,8 +10,10 @@ use serde::de::DeserializeOwned;
 use super::address::SocketAddress;
 use super::outside::cause;
 use super::types::{
-    BotAction, Changed, Configuration, DumpEntry, JournalPage, LogPage, Problem, Requeue, Rows, Snapshot,
+    BotAction, BotnetAction, Changed, Complaint, Configuration, DumpEntry, JournalPage, LogPage, Problem,
+    Requeue, Rows, Snapshot,
 };
+use crate::pipeline::Kind;
 use crate::service::{Fault, ServiceStatus};
 use crate::tls;
 
@@ -90,6 +92,13 @@ impl Client {
         self.json(self.http.post(url(&format!("bots/{}/{action}", escape(bot)))))
     }
 
+    /// Does something to all bots, or to those of a group, and returns once it is done.
+    pub fn act_all(&self, action: BotnetAction, group: Option<Kind>) -> Result<Snapshot> {
+        let action = format!("{action:?}").to_lowercase();
+        let group: Vec<(&str, &str)> = group.map(|kind| ("group", kind.group())).into_iter().collect();
+        self.json(self.http.post(url(&format!("botnet/{action}"))).query(&group))
+    }
+
     /// Makes every resting collector begin its next round now.
     pub fn run_collectors(&self) -> Result<Snapshot> {
         self.json(self.http.post(url("botnet/run")))
@@ -152,6 +161,11 @@ impl Client {
     /// Returns the configuration in use.
     pub fn configuration(&self) -> Result<Configuration> {
         self.json(self.http.get(url("configuration")))
+    }
+
+    /// Returns the warnings about a configuration, without taking it into use; a faulty one is refused as [`Client::configure`] does.
+    pub fn validate(&self, text: &str) -> Result<Vec<Complaint>> {
+        self.json(self.http.post(url("configuration/validate")).body(text.to_owned()))
     }
 
     /// Takes a new configuration into use; a faulty one changes nothing and is refused with located complaints.

@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 
+use super::login;
 use super::problem::Refusal;
 
 /// The name of the cookie that the page has instead of a header.
 const COOKIE: &str = "intelmq-lab";
+/// Below which other pages than `/` are.
+const MANAGER: &str = "/manager/";
 
 /// What a client must show, and by which ports it may have come.
 #[derive(Debug, Clone)]
@@ -32,7 +35,8 @@ impl Guard {
             .any(|port| host == format!("127.0.0.1:{port}") || host == format!("localhost:{port}"))
     }
 
-    fn knows(&self, token: Option<&str>) -> bool {
+    /// Tells whether this is the token.
+    pub(super) fn knows(&self, token: Option<&str>) -> bool {
         token.is_some_and(|token| same(token.as_bytes(), self.token.as_bytes()))
     }
 }
@@ -61,10 +65,16 @@ async fn admit(State(guard): State<Guard>, request: Request, next: Next) -> Resp
     if let Some(answer) = first_visit(&guard, &request) {
         return answer;
     }
-    let shown = text(headers, header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
-    // A browser sends a cookie by itself, so what changes something must also say where it comes from.
-    let by_page = matches!(*request.method(), Method::GET | Method::HEAD) || origin.is_some();
-    let known = guard.knows(shown) || by_page && guard.knows(cookie(headers));
+    if login::is_asked(&request) {
+        return login::answer(&guard, request).await;
+    }
+    // Clients of intelmq-api show it bare.
+    let shown =
+        text(headers, header::AUTHORIZATION).map(|value| value.strip_prefix("Bearer ").unwrap_or(value));
+    let known = guard.knows(shown) || is_by_page(&request) && guard.knows(cookie(headers));
+    if !known && login::is_below_intelmq_api(request.uri().path()) {
+        return login::refused();
+    }
     if !known {
         let title =
             "the token is missing or wrong; the lab's api.json and `intelmq-lab status --json` have it";
@@ -73,16 +83,27 @@ async fn admit(State(guard): State<Guard>, request: Request, next: Next) -> Resp
     next.run(request).await
 }
 
+/// A browser sends a cookie by itself, so what changes something must also say where it comes from; with intelmq-api a GET does that.
+fn is_by_page(request: &Request) -> bool {
+    let headers = request.headers();
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let same = text(headers, HeaderName::from_static("sec-fetch-site")) == Some("same-origin");
+    headers.contains_key(header::ORIGIN)
+        || reads && (same || !login::is_below_intelmq_api(request.uri().path()))
+}
+
 /// A page opened with its token in the address gets it as a cookie, and an address without it.
 fn first_visit(guard: &Guard, request: &Request) -> Option<Response> {
     let query = request.uri().query()?;
     let token = query.split('&').find_map(|part| part.strip_prefix("token="))?;
-    if request.method() != Method::GET || request.uri().path() != "/" || !guard.knows(Some(token)) {
+    let path = request.uri().path();
+    let page = path == "/" || path.starts_with(MANAGER) && path.ends_with('/');
+    if request.method() != Method::GET || !page || !guard.knows(Some(token)) {
         return None;
     }
     let port = text(request.headers(), header::HOST)?.rsplit(':').next()?.to_owned();
     let cookie = format!("{COOKIE}-{port}={token}; HttpOnly; SameSite=Strict; Path=/");
-    let headers = [(header::SET_COOKIE, cookie), (header::LOCATION, "/".to_owned())];
+    let headers = [(header::SET_COOKIE, cookie), (header::LOCATION, path.to_owned())];
     Some((StatusCode::SEE_OTHER, headers).into_response())
 }
 
@@ -94,7 +115,7 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
     cookies.flat_map(|value| value.split("; ")).find_map(|part| part.strip_prefix(name.as_str()))
 }
 
-fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 

@@ -11,6 +11,7 @@ mod dumps;
 mod files;
 mod guard;
 mod listen;
+mod login;
 mod outside;
 mod problem;
 mod rows;

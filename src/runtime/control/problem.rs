@@ -49,6 +49,11 @@ impl Refusal {
         self
     }
 
+    /// Returns what is told of it.
+    pub fn problem(&self) -> &Problem {
+        &self.0
+    }
+
     /// Something that should not happen.
     pub fn internal(error: &dyn std::fmt::Display) -> Self {
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string())
