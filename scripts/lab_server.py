@@ -36,10 +36,10 @@ def run(program, state, *words, must=True):
 class Lab:
     """A lab in a folder of its own."""
 
-    def __init__(self, program, state, playbook, broker):
+    def __init__(self, program, state, playbook, broker, step=1):
         self.program, self.state = program, state
         self.folder = pathlib.Path(state) / "intelmq-lab/labs/own"
-        self.run("up", playbook, "--to", "1", "--broker", broker)
+        self.run("up", playbook, "--to", str(step), "--broker", broker)
 
     def run(self, *words, must=True):
         """Runs a command on the lab; returns what it prints."""
@@ -51,11 +51,11 @@ class Lab:
 
 
 @contextlib.contextmanager
-def lab(program, state, playbook, broker):
-    """Brings a lab up to its first step, and removes it in the end."""
+def lab(program, state, playbook, broker, step=1):
+    """Brings a lab up to a step, and removes it in the end."""
     brought = None
     try:
-        brought = Lab(program, state, playbook, broker)
+        brought = Lab(program, state, playbook, broker, step)
         yield brought
     finally:
         if brought:
