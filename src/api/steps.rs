@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::error::{Answer, refused};
 use super::playbook::step;
 use super::reach::Api;
+use crate::diagnostic::Source;
 use crate::runtime::control::{Refusal, blocking};
 use crate::session::{self, Feed, Hand, LabWish, Range};
 
@@ -178,19 +179,20 @@ pub(super) async fn configure(
     Path(lab): Path<String>,
     Json(change): Json<Map<String, Value>>,
 ) -> Answer<Json<Value>> {
-    by_hand(api, lab, move |hand| hand.configure(change).map(|()| json!({ "done": true }))).await
+    let change = Source::new("the change", serde_json::to_string_pretty(&change).unwrap_or_default());
+    by_hand(api, lab, move |hand| hand.configure(change).map(|_| json!({ "done": true }))).await
 }
 
 async fn by_hand(
     api: Api,
     lab: String,
-    work: impl FnOnce(&Hand<'_>) -> Result<Value, session::SessionError> + Send + 'static,
+    work: impl FnOnce(&mut Hand<'_>) -> Result<Value, session::SessionError> + Send + 'static,
 ) -> Answer<Json<Value>> {
     blocking(move || {
         let lab = api.lab(&lab)?;
         let playbook = api.playbook(&lab)?;
-        let hand = Hand::open(api.world(), &playbook, &lab).map_err(refused)?;
-        work(&hand).map(Json).map_err(refused)
+        let mut hand = Hand::open(api.world(), &playbook, &lab).map_err(refused)?;
+        work(&mut hand).map(Json).map_err(refused)
     })
     .await
 }

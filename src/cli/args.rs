@@ -7,8 +7,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use super::exit::Exit;
 use super::output::Colour;
 use super::{
-    bless, bot, botnet, catalog, check, completions, configure, down, dump, events, explain, export, graph,
-    inject, learn, lint, list, logs, man, render, reset, seed, serve, service, show, status, up,
+    bless, bot, botnet, catalog, check, completions, configure, doctor, down, dump, events, explain, export,
+    graph, inject, learn, lint, list, logs, man, new, render, reset, seed, serve, service, show, status, up,
 };
 use crate::plan::Wish;
 
@@ -122,10 +122,14 @@ pub(super) enum Command {
     Serve(serve::Args),
     /// Say what is wrong with playbooks
     Lint(lint::Args),
+    /// Make a folder with a small playbook, to be made your own
+    New(new::Args),
     /// Record the expected outputs of playbooks anew, and show what changed
     Bless(bless::Args),
     /// Run a botnet from its runtime file, or reload that of a lab
     Botnet(botnet::Args),
+    /// Say what this machine has for labs, and what to do about what it lacks
+    Doctor(doctor::Args),
     /// Run the simulated feeds of a lab alone
     #[command(hide = true)]
     Service(service::Args),

@@ -6,6 +6,7 @@ use super::args::{Common, LabArg};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::lab;
+use super::output;
 use super::queues::Opening;
 use crate::api::{self, Api, Scope};
 use crate::broker::SyncMode;
@@ -80,7 +81,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     match &args.verb {
         Verb::Run(run) => foreground(run, common),
         Verb::Reload(reload) => {
-            let (lab, ()) = lab::by_hand(&reload.lab, common, |hand| Ok(hand.reload()?))?;
+            let (lab, warnings) = lab::by_hand(&reload.lab, common, |hand| Ok(hand.reload()?))?;
+            output::problems(&warnings);
             lab::done(&lab, "reloaded the botnet", common)
         }
     }

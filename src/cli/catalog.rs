@@ -114,6 +114,16 @@ pub(super) fn example() -> String {
     catalog.entries().find(easy).map_or_else(|| "PLAYBOOK".to_owned(), |entry| entry.id.clone())
 }
 
+/// Lists the playbooks, if one is what a command line is lacking.
+pub(super) fn missing(error: &clap::Error) -> Option<String> {
+    let context = error.get(clap::error::ContextKind::InvalidArg)?.to_string();
+    let lacks =
+        error.kind() == clap::error::ErrorKind::MissingRequiredArgument && context.contains("<PLAYBOOK");
+    let catalog = Catalog::built_in();
+    let ids: Vec<&str> = catalog.entries().map(|entry| entry.id.as_str()).collect();
+    lacks.then(|| format!("the playbooks are: {}; `intelmq-lab list` says more", ids.join(", ")))
+}
+
 impl From<CatalogError> for Failure {
     fn from(error: CatalogError) -> Self {
         let code = match error {

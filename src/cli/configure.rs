@@ -2,13 +2,11 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Map, Value as Json};
-
 use super::args::{Common, LabArg};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::{inject, lab, output};
-use crate::diagnostic::{Source, yaml};
+use crate::diagnostic::Source;
 
 /// The arguments of `configure`.
 #[derive(Debug, clap::Args)]
@@ -25,11 +23,15 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         ("standard input".to_owned(), inject::standard_input()?)
     } else {
         let text = std::fs::read_to_string(&args.file);
-        (args.file.display().to_string(), text.map_err(|cause| output::cannot_read(&args.file, &cause))?)
+        let unreadable = |cause| {
+            output::cannot_read(&args.file, &cause).help(
+                "write the change into a file, or give it on standard input with `intelmq-lab configure -`",
+            )
+        };
+        (args.file.display().to_string(), text.map_err(unreadable)?)
     };
-    let change: Map<String, Json> =
-        yaml::read(&Source::new(name, text)).map_err(|problem| Failure::one(Exit::Invalid, problem))?;
-    let ids: Vec<String> = change.keys().cloned().collect();
-    let (lab, ()) = lab::by_hand(&args.lab, common, |hand| Ok(hand.configure(change)?))?;
-    lab::done(&lab, &format!("configured {}", ids.join(", ")), common)
+    let change = Source::new(name, text);
+    let (lab, configured) = lab::by_hand(&args.lab, common, |hand| Ok(hand.configure(change)?))?;
+    output::problems(&configured.warnings);
+    lab::done(&lab, &format!("configured {}", configured.names.join(", ")), common)
 }

@@ -9,6 +9,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::lab;
 use super::output::{self, bold};
+use super::table;
 use crate::session::explain::{Did, End, Life, Lives, Selector, Stage};
 
 /// Fields that tell messages apart.
@@ -25,6 +26,9 @@ pub(super) struct Args {
     /// What was dropped or given up, and why
     #[arg(long)]
     dropped: bool,
+    /// With --dropped: every message, not one example of each reason
+    #[arg(long, requires = "dropped")]
+    all: bool,
     #[command(flatten)]
     lab: LabArg,
 }
@@ -43,8 +47,10 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     };
     if common.json {
         output::json(&found)?;
-    } else if args.dropped {
+    } else if args.all {
         output::data(&lost(&found))?;
+    } else if args.dropped {
+        output::data(&reasons(&found))?;
     } else {
         output::data(&found.iter().map(life).collect::<Vec<_>>().join("\n"))?;
     }
@@ -63,20 +69,69 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
 /// One paragraph for each message that did not arrive.
 fn lost(lives: &[Life]) -> String {
     let paragraph = |life: &Life| {
-        let mut text = format!("{}\n", heading(life));
-        let _ = writeln!(text, "  {}", life.row.clone().unwrap_or_else(|| main_fields(life)));
-        text
+        let since = if put_back(life) { "  no longer in the dump\n" } else { "" };
+        format!("{}\n{}{since}", bold(&table::line(&ending(life), 0)), example(life))
     };
     lives.iter().map(paragraph).collect()
 }
 
-/// Tells one message from others that have no row.
+/// One paragraph for each bot and reason, with the number of messages and the first of them.
+fn reasons(lives: &[Life]) -> String {
+    let mut groups: Vec<Vec<&Life>> = Vec::new();
+    for life in lives {
+        let same = |group: &&mut Vec<&Life>| {
+            let first = group[0];
+            (first.end, &first.bot, &first.reason) == (life.end, &life.bot, &life.reason)
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(life),
+            None => groups.push(vec![life]),
+        }
+    }
+    let mut text: String = groups.iter().map(|group| reason(group)).collect();
+    if groups.len() < lives.len() {
+        let _ =
+            writeln!(text, "{} in all; `--all` lists each of them", output::count(lives.len(), "message"));
+    }
+    text
+}
+
+fn reason(lives: &[&Life]) -> String {
+    let Some(first) = lives.first() else { return String::new() };
+    let count = if lives.len() == 1 { String::new() } else { format!("{} × ", lives.len()) };
+    let heading = table::line(&format!("{count}{}", ending(first)), 0);
+    let mut text = format!("{}\n{}", bold(&heading), example(first));
+    let gone = lives.iter().filter(|life| put_back(life)).count();
+    if gone > 0 {
+        let which = if gone == lives.len() { String::new() } else { format!("{gone} of these are ") };
+        let _ = writeln!(text, "  {which}no longer in the dump: put back since then, or deleted");
+    }
+    text
+}
+
+fn put_back(life: &Life) -> bool {
+    life.in_dump == Some(false)
+}
+
+/// Tells one message from others: its row, its main fields, or the report that it is.
+fn example(life: &Life) -> String {
+    let field = |name: &str| life.message.get(name).map(plain);
+    let report =
+        || field("extra.file_name").or_else(|| field("feed.url")).map(|name| format!("the report {name}"));
+    let fields = Some(main_fields(life)).filter(|text| !text.is_empty());
+    let fields =
+        fields.or_else(report).unwrap_or_else(|| "a message without fields to tell it by".to_owned());
+    let text = life.row.clone().unwrap_or(fields);
+    format!("  {}\n", table::line(&text, 2))
+}
+
 fn main_fields(life: &Life) -> String {
     let fields = life.message.iter().filter(|(field, _)| MAIN.contains(&field.as_str()));
     fields.map(|(field, value)| format!("{field}={}", plain(value))).collect::<Vec<_>>().join(" ")
 }
 
-fn heading(life: &Life) -> String {
+/// Says how a life ended, and why.
+fn ending(life: &Life) -> String {
     let what = match (life.end, life.number) {
         (End::Delivered, Some(number)) => format!("event {number}, delivered by {}", life.bot),
         (End::Delivered, None) => format!("delivered by {}", life.bot),
@@ -84,11 +139,11 @@ fn heading(life: &Life) -> String {
         (End::Failed, _) => format!("given up by {}", life.bot),
     };
     let reason = life.reason.trim_end();
-    if reason.is_empty() { bold(&what) } else { format!("{}: {reason}", bold(&what)) }
+    if reason.is_empty() { what } else { format!("{what}: {reason}") }
 }
 
 fn life(life: &Life) -> String {
-    let mut text = format!("{}\n", heading(life));
+    let mut text = format!("{}\n", bold(&ending(life)));
     if let Some(row) = &life.row {
         let _ = writeln!(text, "  row  {row}");
     }

@@ -19,6 +19,11 @@ pub(super) struct OutFolder {
 }
 
 impl OutFolder {
+    /// Takes a folder that was named otherwise.
+    pub(super) fn at(out: &Path, force: bool) -> Self {
+        OutFolder { out: out.to_owned(), force }
+    }
+
     /// Returns the folder's absolute path; one with something in it is refused.
     pub(super) fn absolute(&self) -> Result<PathBuf, Failure> {
         let out = std::path::absolute(&self.out).map_err(|cause| output::cannot_write(&self.out, &cause))?;

@@ -32,14 +32,14 @@ pub(super) fn world() -> Result<World, Failure> {
 pub(super) fn by_hand<T>(
     arg: &LabArg,
     common: &Common,
-    work: impl FnOnce(&Hand<'_>) -> Result<T, Failure>,
+    work: impl FnOnce(&mut Hand<'_>) -> Result<T, Failure>,
 ) -> Result<(String, T), Failure> {
     let world = world()?;
     let lab = world.labs.pick(arg.lab.as_deref())?;
     output::hide_secrets(&lab)?;
     let playbook = playbook_of(&lab, common.playbooks.as_deref())?;
-    let hand = Hand::open(&world, &playbook, &lab)?;
-    Ok((lab.record.name.clone(), work(&hand)?))
+    let mut hand = Hand::open(&world, &playbook, &lab)?;
+    Ok((lab.record.name.clone(), work(&mut hand)?))
 }
 
 /// Says what was done, and in which lab.

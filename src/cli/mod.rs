@@ -8,6 +8,7 @@ mod catalog;
 mod check;
 mod completions;
 mod configure;
+mod doctor;
 mod down;
 mod dump;
 mod events;
@@ -25,6 +26,7 @@ mod lint;
 mod list;
 mod logs;
 mod man;
+mod new;
 mod output;
 mod prompt;
 mod queues;
@@ -65,6 +67,9 @@ fn parse_and_dispatch(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => {
             // A closed standard output is no reason to complain.
             let _ = error.print();
+            if let Some(text) = catalog::missing(&error) {
+                output::talk(&text);
+            }
             return if error.use_stderr() { Exit::Usage } else { Exit::Ok };
         }
     };
@@ -99,8 +104,10 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Render(args) => render::run(&args, &common),
         Command::Export(args) => export::run(&args, &common),
         Command::Lint(args) => lint::run(&args, &common),
+        Command::New(args) => new::run(&args, &common),
         Command::Bless(args) => bless::run(&args, &common),
         Command::Botnet(args) => botnet::run(&args, &common),
+        Command::Doctor(args) => doctor::run(&args, &common),
         Command::Service(args) => service::run(&args, &common),
         Command::Completions(args) => completions::run(&args, &common),
         Command::Man(args) => man::run(&args, &common),

@@ -68,6 +68,11 @@ pub(super) fn tell(world: &World, event: &Event, reports: &mut Reports) {
         let _ = output::hide_secrets(&lab);
     }
     reports.event(event);
+    if let Kind::ChangesUndone { kept } = &event.kind {
+        let kept = kept.as_ref().map(|kept| format!("; the runtime file as it was is kept in {kept}"));
+        let undone = "what was changed by hand since the last step is undone";
+        output::talk(&format!("{undone}{}", kept.unwrap_or_default()));
+    }
 }
 
 /// Tells the reports why a playbook could not be run, if it could not, and hands the outcome on.

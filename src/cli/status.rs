@@ -53,6 +53,13 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         let texts = labs.iter().enumerate().map(|(index, lab)| text(lab, of(index)));
         let texts: Vec<String> = texts.collect();
         output::data(&texts.join("\n"))?;
+        for lab in labs.iter().filter(|lab| !lab.running) {
+            let (name, playbook) = (&lab.name, &lab.playbook);
+            output::talk(&format!(
+                "lab {name} does not run: `intelmq-lab up {playbook} --lab {name}` starts it again, \
+                 `intelmq-lab down --lab {name}` removes it"
+            ));
+        }
     }
     Ok(Exit::Ok)
 }

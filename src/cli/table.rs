@@ -23,6 +23,11 @@ fn terminal() -> Option<usize> {
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
+/// Cuts a line without styles to the width of the terminal, so many columns of which are taken.
+pub(super) fn line(text: &str, taken: usize) -> String {
+    terminal().map_or_else(|| text.to_owned(), |width| cut(text, width.saturating_sub(taken)))
+}
+
 fn fitted(rows: &[Vec<String>], limit: Option<usize>) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max();

@@ -57,12 +57,38 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let ran = up(&world, &playbook, &wish, range, &mut |event| tell(&world, &event, &mut reports));
     let ran = told(&playbook.id, ran, &mut reports);
     reports.finish()?;
-    let ran = ran?;
+    let name = args.lab.as_deref().unwrap_or(&playbook.id);
+    let ran = ran.map_err(|failure| left(failure, &world, name))?;
+    if let Some(text) = behind(&ran, &playbook, range) {
+        output::talk(&text);
+    }
     if !common.json {
         let again = catalog::again(&args.playbook, common, &playbook, &ran.lab.record.name);
         output::talk(&after(&world, &playbook, &ran, &again)?);
     }
     Ok(Exit::of(&ran))
+}
+
+/// Says that a lab goes on running although `up` was interrupted.
+fn left(failure: Failure, world: &World, name: &str) -> Failure {
+    let there = failure.exit == Exit::Interrupted && world.labs.find(name).is_ok_and(|lab| lab.is_some());
+    if !there {
+        return failure;
+    }
+    failure.help(format!(
+        "lab {name} goes on running: the same command goes on with it, `intelmq-lab down --lab {name}` removes it"
+    ))
+}
+
+/// Says how to go back, if the last step that was wanted passed long ago.
+fn behind(ran: &Ran, playbook: &Playbook, range: Range) -> Option<String> {
+    let (passed, lab) = (ran.lab.passed(playbook), &ran.lab.record.name);
+    let to = range.to.filter(|to| *to < passed)?;
+    let next = to + 1;
+    Some(format!(
+        "lab {lab} is at the end of step {passed} and stays there; \
+         `intelmq-lab reset {next} --lab {lab}` brings it back to where step {next} begins"
+    ))
 }
 
 /// Says where the lab and its page are, and what to type next.

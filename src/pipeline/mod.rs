@@ -1,6 +1,7 @@
 //! The botnet as its `runtime.yaml` tells it: bots, parameters, paths and queues; what bots can be, and what is wrong with a file.
 
 mod bot;
+mod change;
 mod destinations;
 mod environment;
 mod generic;
@@ -20,6 +21,7 @@ use serde_json::Value as Json;
 use crate::diagnostic::{Diagnostic, Location, Source, Span};
 
 pub use bot::{BotConfig, RunMode};
+pub use change::Change;
 pub use destinations::Destinations;
 pub use environment::Environment;
 pub use generic::{COLLECTOR, GENERIC, OUTPUT, PARSER, generic};

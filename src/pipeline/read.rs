@@ -19,7 +19,7 @@ pub(super) fn read(source: Source) -> (Option<Pipeline>, Vec<Diagnostic>) {
     let mut global = Mapping::new();
     let mut bots: Vec<BotConfig> = Vec::new();
     for (key, value) in entries {
-        reader.duplicates(value);
+        reader.problems.extend(duplicates(reader.source, value));
         if key.value == "global" {
             global.extend(reader.mapping(value, "global").cloned().unwrap_or_default());
             continue;
@@ -42,7 +42,7 @@ pub(super) fn read(source: Source) -> (Option<Pipeline>, Vec<Diagnostic>) {
 }
 
 /// Parses YAML; like IntelMQ, a file whose tabs YAML refuses is tried as JSON.
-fn parse(source: &Source) -> Result<Node, Diagnostic> {
+pub(super) fn parse(source: &Source) -> Result<Node, Diagnostic> {
     let error = match yaml::read_lenient::<Node>(source) {
         Ok(mut root) => {
             node::python_numbers(&mut root, source.text());
@@ -110,17 +110,19 @@ impl Reader<'_> {
         let label = if wanted.starts_with("a mapping") { "write `key: value` lines here" } else { "" };
         self.problems.push(problem.at(self.source.at(span)).label(label));
     }
+}
 
-    fn duplicates(&mut self, node: &Node) {
-        let Reader { source, problems } = self;
-        node::duplicate_keys(node, &mut |key, first| {
-            problems.push(
-                Diagnostic::error("duplicate-key", format!("{:?} stands twice in one mapping", key.value))
-                    .at(source.at(key.span))
-                    .label("again here")
-                    .related(source.at(first), "first here")
-                    .help("keep one of them; IntelMQ reads no file with the same key twice"),
-            );
-        });
-    }
+/// Returns a complaint about every key that stands twice in one mapping.
+pub(super) fn duplicates(source: &Source, node: &Node) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    node::duplicate_keys(node, &mut |key, first| {
+        problems.push(
+            Diagnostic::error("duplicate-key", format!("{:?} stands twice in one mapping", key.value))
+                .at(source.at(key.span))
+                .label("again here")
+                .related(source.at(first), "first here")
+                .help("keep one of them; IntelMQ reads no file with the same key twice"),
+        );
+    });
+    problems
 }

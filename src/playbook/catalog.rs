@@ -12,6 +12,10 @@ use super::samples::Samples;
 use crate::diagnostic::{Diagnostic, suggest};
 
 static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/playbooks");
+static TEMPLATE: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/templates/playbook");
+
+/// The id of the playbook that is a template for new ones.
+const TEMPLATE_ID: &str = "monday";
 
 /// The words of all playbooks, in the folder with the playbooks.
 const GLOSSARY: &str = "glossary.md";
@@ -58,6 +62,33 @@ pub enum CatalogError {
         /// Why.
         problem: String,
     },
+}
+
+/// Tells whether a text can be an id: small letters, digits and `joint`, beginning with a letter.
+pub(super) fn is_id(text: &str, joint: char) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == joint)
+}
+
+/// Returns the files of a new playbook with an id: paths below its folder, and what is in them.
+///
+/// An id that no playbook can have is refused, in words.
+pub fn new_playbook(id: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
+    if !is_id(id, '-') {
+        return Err("an id is made of small letters, digits and `-`, and begins with a letter".to_owned());
+    }
+    let folder = Folder::built_in("templates/playbook", &TEMPLATE);
+    let files = folder.files().map_err(|error| error.to_string())?;
+    let content = |path: String| {
+        let bytes = folder.read(&path).map_err(|error| error.to_string())?;
+        if path != FILE {
+            return Ok((path, bytes));
+        }
+        let text =
+            String::from_utf8_lossy(&bytes).replacen(&format!("id: {TEMPLATE_ID}"), &format!("id: {id}"), 1);
+        Ok((path, text.into_bytes()))
+    };
+    files.into_iter().map(content).collect()
 }
 
 impl Catalog {

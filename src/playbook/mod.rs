@@ -13,7 +13,7 @@ mod text;
 mod translation;
 
 pub use action::{Action, Fault, Inject, Replace, Request, Requeue, Seed};
-pub use catalog::{Catalog, CatalogError, Entry};
+pub use catalog::{Catalog, CatalogError, Entry, new_playbook};
 pub use document::{FORMAT, Level, Service};
 pub use folder::{Folder, FolderError};
 pub use glossary::Glossary;

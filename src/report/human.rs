@@ -62,7 +62,8 @@ impl Reporter for Human {
                 self.session_started(title, &[&steps, target, broker, &format!("lab {lab}")])?;
             }
             Kind::StageStarted { stage } => self.spinner.busy(stage),
-            Kind::StageFinished { .. } => self.spinner.rest(),
+            // What is undone is told on standard error, for those too who read the steps elsewhere.
+            Kind::StageFinished { .. } | Kind::ChangesUndone { .. } => self.spinner.rest(),
             Kind::StepStarted { number, title, .. } => self.step_started(*number, title),
             Kind::ActionDone { action, .. } => self.spinner.busy(action),
             Kind::StillBusy { when, waited_ms, busy, .. } => self.still_busy(when, *waited_ms, busy)?,

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::plan::PlanError;
-use crate::runtime::control::ControlError;
+use crate::runtime::control::{ControlError, Problem};
 use crate::target::TargetError;
 
 /// Why a session could not do what it was asked.
@@ -84,10 +84,23 @@ impl SessionError {
             | SessionError::Busy { .. }
             | SessionError::Plan(PlanError::Impossible(_)) => Cause::Usage,
             SessionError::Invalid(_) | SessionError::Plan(PlanError::Invalid(_)) => Cause::Invalid,
+            SessionError::Control(error) => cause_of(error),
             SessionError::Plan(PlanError::Unsupported(_)) => Cause::CannotRender,
             SessionError::File { .. } | SessionError::Target(_) => Cause::Target,
-            SessionError::Control(_) | SessionError::Broken(_) => Cause::Runtime,
+            SessionError::Broken(_) => Cause::Runtime,
             SessionError::Interrupted => Cause::Interrupted,
+        }
+    }
+
+    /// Tells whether what was asked was refused before anything was changed.
+    pub(super) fn is_refusal(&self) -> bool {
+        match self {
+            SessionError::Control(ControlError::Refused(problem)) => problem.status < 500,
+            SessionError::Control(_)
+            | SessionError::File { .. }
+            | SessionError::Target(_)
+            | SessionError::Interrupted => false,
+            _ => true,
         }
     }
 
@@ -103,7 +116,11 @@ impl SessionError {
             SessionError::Plan(PlanError::Unsupported(_)) => "not-supported",
             SessionError::File { .. } => "lab-file",
             SessionError::Target(_) => "target-failed",
-            SessionError::Control(_) => "control-failed",
+            SessionError::Control(error) => match cause_of(error) {
+                Cause::Usage => "not-there",
+                Cause::Invalid => "invalid-botnet",
+                _ => "control-failed",
+            },
             SessionError::Interrupted => "interrupted",
         };
         // What a process wrote stands below the sentence about it.
@@ -115,9 +132,15 @@ impl SessionError {
             SessionError::Busy { .. } => {
                 diagnostic.help("wait for it, or choose another lab with --lab NAME")
             }
+            SessionError::Target(TargetError::NoBroker { .. }) => diagnostic
+                .help("start it, or give its right address with --broker-url URL")
+                .help("or leave --broker-url out: with --broker NAME the lab brings a server of its own, without that it needs none"),
             SessionError::Target(TargetError::NoServer(missing)) => {
                 missing.ways.iter().fold(diagnostic, |diagnostic, way| diagnostic.help(way.clone()))
             }
+            SessionError::File { cause, .. } if is_denied(cause) => diagnostic.help(
+                "labs stand in $XDG_STATE_HOME/intelmq-lab, or ~/.local/state/intelmq-lab: set XDG_STATE_HOME to a folder that you may write",
+            ),
             SessionError::Control(ControlError::Unreachable { .. }) => {
                 diagnostic.help("`intelmq-lab up PLAYBOOK --lab NAME` starts it again, `intelmq-lab down --lab NAME` removes it (`status` shows both names)")
             }
@@ -147,4 +170,22 @@ impl From<TargetError> for SessionError {
 
 fn process(owner: Option<u32>) -> String {
     owner.map(|pid| format!(" (process {pid})")).unwrap_or_default()
+}
+
+/// Returns what kind of failure an answer of the control service is.
+fn cause_of(error: &ControlError) -> Cause {
+    match error {
+        ControlError::Refused(Problem { status: 404, .. }) => Cause::Usage,
+        ControlError::Refused(Problem { status: 422, .. }) => Cause::Invalid,
+        _ => Cause::Runtime,
+    }
+}
+
+/// Tells whether a place cannot be written at all.
+fn is_denied(cause: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(
+        cause.kind(),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::NotADirectory
+    )
 }

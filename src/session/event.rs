@@ -49,6 +49,11 @@ pub enum Kind {
         /// How long it took, in milliseconds.
         took_ms: u64,
     },
+    /// What was changed by hand since the last step, and makes no step, is about to be undone.
+    ChangesUndone {
+        /// The file with the botnet as it was, if it had one.
+        kept: Option<String>,
+    },
     /// A step begins.
     StepStarted {
         /// Counted from 1.

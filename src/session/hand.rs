@@ -3,13 +3,17 @@
 use serde_json::{Map, Value as Json};
 
 use super::SessionError;
-use super::lab::Lab;
+use super::lab::{Lab, file};
 use super::open::{LabWish, Opened};
+use super::reader::GAP;
 use super::world::World;
-use crate::diagnostic::{Diagnostic, Located, Span};
+use crate::bots::Modules;
+use crate::diagnostic::{Diagnostic, Located, Source, Span};
+use crate::pipeline::{Change, Pipeline};
 use crate::playbook::{Action, Inject, Playbook, Seed};
 use crate::runtime::control::{BotAction, Changed, Client, Requeue};
 use crate::seed::{Actor, SeedError};
+use crate::template;
 
 /// A lab that somebody changes by hand; nobody else can change it meanwhile.
 ///
@@ -29,81 +33,123 @@ pub enum Feed {
     Bytes(String, Vec<u8>),
 }
 
+/// What a new configuration came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Configured {
+    /// What it changed: bots, and `global`.
+    pub names: Vec<String>,
+    /// What can run with it, but perhaps not as meant.
+    pub warnings: Vec<Diagnostic>,
+}
+
 impl<'a> Hand<'a> {
     /// Takes a lab that runs; `playbook` is its own.
     pub fn open(world: &'a World, playbook: &'a Playbook, lab: &Lab) -> Result<Self, SessionError> {
         let client = world.client(lab)?;
         client.snapshot()?;
         let wish = LabWish { name: Some(lab.record.name.clone()), ..LabWish::default() };
-        let mut opened = Opened::open(world, playbook, &wish, false)?;
-        opened.lab.record.touched = true;
-        opened.lab.save()?;
+        let opened = Opened::open(world, playbook, &wish, false)?;
         Ok(Hand { opened, playbook, client })
     }
 
     /// Does something to a bot and returns once it is done.
-    pub fn bot(&self, bot: &str, action: BotAction) -> Result<(), SessionError> {
-        Ok(self.client.act(bot, action).map(drop)?)
+    pub fn bot(&mut self, bot: &str, action: BotAction) -> Result<(), SessionError> {
+        self.change(|hand| Ok(hand.client.act(bot, action).map(drop)?))
     }
 
     /// Puts a feed in, under another name if one is given, and makes the collectors fetch it; returns its rows.
     pub fn seed(
-        &self,
+        &mut self,
         feed: Feed,
         name: Option<&str>,
         service: Option<&str>,
     ) -> Result<Option<u64>, SessionError> {
-        let actor = self.actor();
         let located = |text: &str| Located::new(text.to_owned(), Span::default());
-        let done = match feed {
-            Feed::Known(file) => {
-                let (name, service) = (name.map(located), service.map(located));
-                actor.act(&Action::Seed(Seed { file: located(&file), name, service }))
-            }
-            Feed::Bytes(file, bytes) => actor.put(name.unwrap_or(&file), service, bytes),
-        };
-        let rows = done.map_err(broken)?.rows;
-        actor.collect().map_err(broken)?;
-        Ok(rows)
+        self.change(|hand| {
+            let actor = hand.actor();
+            let done = match feed {
+                Feed::Known(file) => {
+                    let (name, service) = (name.map(located), service.map(located));
+                    actor.act(&Action::Seed(Seed { file: located(&file), name, service }))
+                }
+                Feed::Bytes(file, bytes) => actor.put(name.unwrap_or(&file), service, bytes),
+            };
+            let rows = done.map_err(broken)?.rows;
+            actor.collect().map_err(broken)?;
+            Ok(rows)
+        })
     }
 
     /// Puts a message into a queue, so many times; `__type` is `Event` unless it is there.
-    pub fn inject(&self, queue: &str, message: Map<String, Json>, times: u32) -> Result<(), SessionError> {
+    pub fn inject(
+        &mut self,
+        queue: &str,
+        message: Map<String, Json>,
+        times: u32,
+    ) -> Result<(), SessionError> {
         let queue = Located::new(queue.to_owned(), Span::default());
-        self.act(&Action::Inject(Inject { queue, message, times }))
+        let inject = Action::Inject(Inject { queue, message, times });
+        self.change(|hand| hand.actor().act(&inject).map(drop).map_err(broken))
     }
 
     /// Lays a change over the botnet, by bot id, as a step's `configure` does, and reloads.
-    pub fn configure(&self, change: Map<String, Json>) -> Result<(), SessionError> {
-        self.act(&Action::Configure(change))
+    pub fn configure(&mut self, change: Source) -> Result<Configured, SessionError> {
+        let variables = &self.opened.plan.variables;
+        let fill = |text: &str| if text == GAP { Err(vec![gap()]) } else { template::fill(text, variables) };
+        let name = format!("the botnet with {}", change.name());
+        let change = Change::parse(change).and_then(|change| change.filled(&fill));
+        let change = change.map_err(SessionError::Invalid)?;
+        let botnet = Pipeline::parse(Source::new(name, self.client.configuration()?.text));
+        let laid = botnet.and_then(|botnet| change.over(&botnet, &Modules));
+        let (botnet, warnings) = laid.map_err(SessionError::Invalid)?;
+        self.change(|hand| Ok(hand.client.configure(&botnet.write())?))?;
+        Ok(Configured { names: change.names().map(str::to_owned).collect(), warnings })
     }
 
-    /// Takes the runtime file of the lab into use, as it is on disk.
-    pub fn reload(&self) -> Result<(), SessionError> {
+    /// Takes the runtime file of the lab into use, as it is on disk; returns warnings about it.
+    pub fn reload(&mut self) -> Result<Vec<Diagnostic>, SessionError> {
+        let path = self.opened.lab.folder.join("etc/runtime.yaml");
+        let text = std::fs::read_to_string(&path).map_err(|cause| file(&path, cause))?;
+        let source = Source::new(path.display().to_string(), text);
+        let (_, warnings) = Pipeline::load(source, &Modules).map_err(SessionError::Invalid)?;
         // The service reloads all of them, whichever is named.
         let bots = self.client.snapshot()?.bots;
-        match bots.first() {
-            Some(bot) => self.bot(&bot.id, BotAction::Reload),
-            None => Err(SessionError::usage(
-                "no-bots",
-                "the botnet has no bots",
-                "`intelmq-lab reset` brings them back",
-            )),
-        }
+        let Some(bot) = bots.first() else {
+            let help = "`intelmq-lab reset` brings them back";
+            return Err(SessionError::usage("no-bots", "the botnet has no bots", help));
+        };
+        self.bot(&bot.id, BotAction::Reload)?;
+        Ok(warnings)
     }
 
     /// Puts dumped messages of a bot back.
-    pub fn requeue(&self, bot: &str, what: &Requeue) -> Result<Changed, SessionError> {
-        Ok(self.client.requeue(bot, what)?)
+    pub fn requeue(&mut self, bot: &str, what: &Requeue) -> Result<Changed, SessionError> {
+        self.change(|hand| Ok(hand.client.requeue(bot, what)?))
     }
 
     /// Deletes dumped messages of a bot; no ids means all.
-    pub fn delete_dump(&self, bot: &str, ids: &[String]) -> Result<Changed, SessionError> {
-        Ok(self.client.delete_dump(bot, ids)?)
+    pub fn delete_dump(&mut self, bot: &str, ids: &[String]) -> Result<Changed, SessionError> {
+        self.change(|hand| Ok(hand.client.delete_dump(bot, ids)?))
     }
 
-    fn act(&self, action: &Action) -> Result<(), SessionError> {
-        self.actor().act(action).map(drop).map_err(broken)
+    /// Does something that changes the lab, which is noted before. What was refused has changed nothing.
+    fn change<T>(&mut self, work: impl FnOnce(&Self) -> Result<T, SessionError>) -> Result<T, SessionError> {
+        let before = self.touch(true)?;
+        let done = work(self);
+        if done.as_ref().is_err_and(SessionError::is_refusal) {
+            self.touch(before)?;
+        }
+        done
+    }
+
+    /// Notes whether something was changed by hand, and returns what was noted before.
+    fn touch(&mut self, touched: bool) -> Result<bool, SessionError> {
+        let lab = &mut self.opened.lab;
+        let before = std::mem::replace(&mut lab.record.touched, touched);
+        if before != touched {
+            lab.save()?;
+        }
+        Ok(before)
     }
 
     fn actor(&self) -> Actor<'a> {
@@ -116,4 +162,10 @@ fn broken(error: SeedError) -> SessionError {
         SeedError::Control(error) => SessionError::Control(error),
         error => SessionError::Broken(vec![Diagnostic::error("action", error.to_string())]),
     }
+}
+
+/// The complaint about a value that a lesson leaves to the learner.
+fn gap() -> Diagnostic {
+    Diagnostic::error("open-gap", format!("{GAP} is a gap that nobody has filled in yet"))
+        .help("write the value in its place; the step's text and hints say which")
 }

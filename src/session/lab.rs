@@ -29,6 +29,7 @@ const API: &str = "api.json";
 const PORTS: &str = "ports.json";
 const LOCK: &str = "lab.lock";
 const NEXT: &str = "next.json";
+const KEPT: &str = "kept";
 const SHOWN: &str = "shown.json";
 const POSITIONS: &str = "positions.json";
 
@@ -205,11 +206,26 @@ impl Lab {
         write_json(&self.folder.join(POSITIONS), positions)
     }
 
+    /// Keeps the runtime file as it is for whoever changed it by hand, and returns where; `None` if there is none.
+    pub(super) fn keep_runtime(&self) -> Result<Option<PathBuf>, SessionError> {
+        let path = self.folder.join("etc/runtime.yaml");
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read.map_err(|cause| file(&path, cause))?,
+        };
+        self.make_folder(KEPT)?;
+        let free = |path: &PathBuf| fs::read(path).map_or(true, |kept| kept == text);
+        let mut paths = (1..).map(|number| self.folder.join(format!("{KEPT}/runtime-{number}.yaml")));
+        let Some(kept) = paths.find(free) else { return Ok(None) };
+        write(&kept, &text)?;
+        Ok(Some(kept))
+    }
+
     /// Removes everything that a botnet left; the lab itself stays, and what is known of it.
     pub(super) fn empty(&self) -> Result<(), SessionError> {
         for entry in fs::read_dir(&self.folder).map_err(|cause| file(&self.folder, cause))?.flatten() {
             let name = entry.file_name();
-            if [RECORD, SECRETS, API, PORTS, LOCK, POSITIONS].iter().any(|kept| name == *kept) {
+            if [RECORD, SECRETS, API, PORTS, LOCK, POSITIONS, KEPT].iter().any(|kept| name == *kept) {
                 continue;
             }
             remove(&entry.path())?;

@@ -52,6 +52,14 @@ impl Labs {
         self.labs().join(name)
     }
 
+    /// Makes sure that labs can be made here; nothing of it stays.
+    pub(super) fn writable(&self) -> Result<(), SessionError> {
+        let path = self.labs().join(format!("{GONE}{}", std::process::id()));
+        let made = make_folder(&path);
+        self.tidy();
+        made
+    }
+
     /// Lists the names of all labs, sorted; also of those whose making was cut short.
     pub fn names(&self) -> Result<Vec<String>, SessionError> {
         let mut names: Vec<String> =

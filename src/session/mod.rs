@@ -2,6 +2,7 @@
 
 mod bless;
 mod clock;
+mod doctor;
 mod down;
 mod error;
 mod event;
@@ -28,10 +29,11 @@ mod teller;
 mod world;
 
 pub use bless::{Blessed, bless};
+pub use doctor::doctor;
 pub use down::{down, down_all};
 pub use error::{Cause, SessionError};
 pub use event::{Event, Kind, StepResult};
-pub use hand::{Feed, Hand};
+pub use hand::{Configured, Feed, Hand};
 pub use lab::{Lab, Record};
 pub use labs::Labs;
 pub use look::look;

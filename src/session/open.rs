@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::SessionError;
+use super::event::Kind;
 use super::lab::{Lab, Lock, Record, remove};
 use super::teller::Teller;
 use super::world::{World, target};
@@ -35,6 +36,8 @@ pub(super) struct Opened<'a> {
     pub(super) lab: Lab,
     pub(super) plan: Plan,
     pub(super) lock: Lock,
+    /// Whether it was made just now, and nothing of it has run yet.
+    pub(super) fresh: bool,
 }
 
 impl<'a> Opened<'a> {
@@ -51,7 +54,7 @@ impl<'a> Opened<'a> {
         if let Some(lab) = world.labs.find(&name)? {
             let choice = agree(&lab, playbook, wish)?;
             let plan = make_plan(&lab, playbook, choice, false)?;
-            return Ok(Opened { world, lab, plan, lock });
+            return Ok(Opened { world, lab, plan, lock, fresh: false });
         }
         let record = Record {
             playbooks: wish.playbooks.as_deref().and_then(|path| std::path::absolute(path).ok()),
@@ -63,7 +66,7 @@ impl<'a> Opened<'a> {
         };
         let lab = Lab { folder: world.labs.folder(&name), record };
         match make(world, &lab, playbook, choice) {
-            Ok(plan) => Ok(Opened { world, lab, plan, lock }),
+            Ok(plan) => Ok(Opened { world, lab, plan, lock, fresh: true }),
             Err(error) => {
                 world.labs.remove(&name, lock)?;
                 Err(error)
@@ -87,18 +90,25 @@ impl<'a> Opened<'a> {
     }
 
     /// Brings the botnet up, unless it runs already, and returns once its control service answers.
-    pub(super) fn bring_up(&self, teller: &mut Teller<'_>) -> Result<Client, SessionError> {
+    pub(super) fn bring_up(&mut self, teller: &mut Teller<'_>) -> Result<Client, SessionError> {
         let (target, site) = (target(&self.lab)?, self.world.site(&self.lab.record.name));
-        if target.runs(&site)? {
-            return Ok(target.up(&site)?);
-        }
-        teller.stage("start the botnet", || target.up(&site).map_err(SessionError::from))
+        let client = if target.runs(&site)? {
+            target.up(&site)?
+        } else {
+            teller.stage("start the botnet", || target.up(&site).map_err(SessionError::from))?
+        };
+        self.fresh = false;
+        Ok(client)
     }
 
     /// Ends the botnet and makes the lab as new, with the playbook as it is now.
     pub(super) fn renew(&mut self, playbook: &Playbook, teller: &mut Teller<'_>) -> Result<(), SessionError> {
         let (target, site) = (target(&self.lab)?, self.world.site(&self.lab.record.name));
         let choice = self.plan.choice.clone();
+        if self.lab.record.touched {
+            let kept = self.lab.keep_runtime()?.map(|path| path.display().to_string());
+            teller.tell(Kind::ChangesUndone { kept });
+        }
         teller.stage("begin anew", || {
             target.down(&site)?;
             // Whoever finds the lab half emptied must not go on with it.

@@ -16,7 +16,7 @@ use crate::rows::Rows;
 use crate::template::{self, Variables};
 
 /// What stands for a value that the learner is to find.
-const GAP: &str = "___";
+pub(super) const GAP: &str = "___";
 
 /// Reads the texts of a playbook, as Markdown.
 pub struct Reader<'a> {

@@ -63,7 +63,14 @@ pub fn up(
 ) -> Result<Ran, SessionError> {
     check_range(playbook, range)?;
     let mut session = Session::open(world, playbook, wish, emit, false)?;
-    session.run(range)
+    let ran = session.run(range);
+    let Opened { fresh, lab, lock, .. } = session.opened;
+    if fresh {
+        // One that never ran would only stand in the way of the next try.
+        let gone = remove(world, &lab.record.name, lock);
+        return ran.and_then(|ran| gone.map(|()| ran));
+    }
+    ran
 }
 
 /// Does a playbook's steps in a fresh lab, which is removed afterwards unless it shall be kept.

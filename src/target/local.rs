@@ -76,6 +76,7 @@ impl Target for Local {
                 answer => return answer,
             }
         }
+        server::reach(site)?;
         let process = start(site)?;
         wait_until_ready(site, &process)?;
         self.client(site)

@@ -1,12 +1,15 @@
 //! Where a plan runs: the only place that starts and ends processes, containers and machines.
 
+mod doctor;
 mod local;
+mod machine;
 mod process;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use doctor::{Finding, doctor};
 pub use local::Local;
 
 use crate::plan::{Choice, Plan, PlanFile};
@@ -134,6 +137,14 @@ pub enum TargetError {
     /// A broker cannot be started here.
     #[error(transparent)]
     NoServer(Missing),
+    /// A broker that runs already, as it was said, cannot be used.
+    #[error("the broker {url} cannot be used: {problem}")]
+    NoBroker {
+        /// Its address, without its password.
+        url: String,
+        /// What came of asking it.
+        problem: String,
+    },
     /// A process does not end, not even by force.
     #[error(
         "process {pid} of lab `{lab}` does not end; is its disk or network gone? try again, or end it by hand"

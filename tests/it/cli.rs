@@ -319,3 +319,42 @@ fn rendered_services_run_alone_until_they_are_told_to_stop() {
     assert!(!doors.iter().any(open));
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn a_new_playbook_is_right_from_the_beginning() {
+    let home = Home::new();
+    let work = tempfile::tempdir().unwrap();
+    let folder = work.path().join("my-first").display().to_string();
+    let made = home.json(&["new", &folder, "--json"]);
+    assert_eq!(made["id"], "my-first");
+    assert!(made["files"].as_array().unwrap().iter().all(|file| Path::new(file.as_str().unwrap()).is_file()));
+    assert!(!home.run(&["new", &folder]).status.success(), "it is not written over");
+    let lint = home.run(&["lint", &folder, "--run"]);
+    assert!(lint.status.success(), "{}{}", text(&lint.stdout), text(&lint.stderr));
+    let listed = home.run(&["up", &folder, "--report", "jsonl"]);
+    assert!(listed.status.success(), "{}", text(&listed.stdout));
+}
+
+#[test]
+fn doctor_says_what_is_here_and_what_to_do_about_the_rest() {
+    let home = Home::new();
+    let told = home.json(&["doctor", "--json"]);
+    assert_eq!(told["works"], true);
+    let others = told["others"].as_array().unwrap();
+    let usable = |what: &str| others.iter().find(|one| one["what"] == what).map(|one| one["usable"] == true);
+    assert_eq!(usable("broker embedded"), Some(true));
+    let mut command = home.command(&["doctor"]);
+    let nothing = command.env("PATH", "/nowhere").output().unwrap();
+    let shown = text(&nothing.stdout);
+    assert!(nothing.status.success() && shown.contains("✗  target compose"), "{shown}");
+    assert!(home.is_empty());
+    // No lab can be where there is a file.
+    let file = home.0.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    for arguments in [["doctor", "--json"], ["up", "shadowserver"]] {
+        let refused = home.command(&arguments).env("XDG_STATE_HOME", &file).output().unwrap();
+        let told = text(&refused.stdout) + &text(&refused.stderr);
+        assert!(refused.status.code() == Some(5) && told.contains("set XDG_STATE_HOME"), "{told}");
+    }
+    std::fs::remove_file(file).unwrap();
+}

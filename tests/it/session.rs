@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use intelmq_lab::diagnostic::Source;
 use intelmq_lab::playbook::{Catalog, Playbook};
 use intelmq_lab::runtime::control::BotAction;
 use intelmq_lab::session::{
@@ -243,8 +244,8 @@ fn a_lab_is_continued_and_brought_back() {
 }
 
 /// Changes a lab by hand, as the commands do.
-fn by_hand(place: &Place, playbook: &Playbook, work: impl FnOnce(&Hand<'_>)) {
-    work(&Hand::open(&place.world, playbook, &place.lab("pipes")).unwrap());
+fn by_hand(place: &Place, playbook: &Playbook, work: impl FnOnce(&mut Hand<'_>)) {
+    work(&mut Hand::open(&place.world, playbook, &place.lab("pipes")).unwrap());
 }
 
 fn phishing() -> serde_json::Map<String, serde_json::Value> {
@@ -267,8 +268,8 @@ fn a_step_that_was_done_by_hand_is_not_done_again() {
     by_hand(&place, &playbook, |hand| hand.bot("taxonomy", BotAction::Start).unwrap());
     goes(&place, &playbook, to(5), &["+5"]);
     by_hand(&place, &playbook, |hand| {
-        let change = serde_json::json!({"dedup": {"parameters": {"filter_keys": "source.ip,source.port"}}});
-        hand.configure(change.as_object().unwrap().clone()).unwrap();
+        let change = r#"{dedup: {parameters: {filter_keys: "source.ip,source.port"}}}"#;
+        hand.configure(Source::new("a change", change)).unwrap();
         let mut message = phishing();
         message.insert("source.port".to_owned(), 25.into());
         hand.inject("dedup-queue", message, 1).unwrap();
@@ -306,6 +307,40 @@ fn what_was_changed_by_hand_and_is_no_step_is_undone_before_the_step() {
 }
 
 #[test]
+fn what_was_refused_has_changed_nothing() {
+    let place = Place::new();
+    let playbook = place.playbook(STEPS);
+    goes(&place, &playbook, to(4), &["+1", "+2", "+3", "+4"]);
+    by_hand(&place, &playbook, |hand| {
+        hand.inject("no-queue", phishing(), 1).unwrap_err();
+        hand.configure(Source::new("a change", "dedup: {parameters: {filter_type: x}}")).unwrap_err();
+        hand.configure(Source::new("a change", "dedap: {enabled: false}")).unwrap_err();
+        hand.seed(Feed::Known("data/none.csv".to_owned()), None, None).unwrap_err();
+        hand.bot("none", BotAction::Stop).unwrap_err();
+    });
+    assert!(!place.lab("pipes").record.touched);
+    goes(&place, &playbook, to(5), &["+5"]);
+}
+
+#[test]
+fn what_is_undone_is_told_before_and_kept() {
+    let place = Place::new();
+    let playbook = place.playbook(STEPS);
+    goes(&place, &playbook, to(4), &["+1", "+2", "+3", "+4"]);
+    let change = "{dedup: {parameters: {filter_keys: source.port}}}";
+    by_hand(&place, &playbook, |hand| drop(hand.configure(Source::new("a change", change)).unwrap()));
+    let mut told = Vec::new();
+    let mut hear = |event: Event| told.push(event.kind);
+    up(&place.world, &playbook, &LabWish::default(), to(5), &mut hear).unwrap();
+    let undone = told.iter().position(|kind| matches!(kind, Kind::ChangesUndone { .. })).unwrap();
+    let anew =
+        told.iter().position(|kind| matches!(kind, Kind::StageStarted { stage } if stage == "begin anew"));
+    assert!(undone < anew.unwrap(), "{told:?}");
+    let Kind::ChangesUndone { kept: Some(kept) } = &told[undone] else { panic!("{:?}", told[undone]) };
+    assert!(fs::read_to_string(kept).unwrap().contains("filter_keys: source.port"));
+}
+
+#[test]
 fn the_runtime_file_of_a_lab_is_taken_into_use_as_it_was_edited() {
     let place = Place::new();
     let playbook = place.playbook(STEPS);
@@ -315,7 +350,7 @@ fn the_runtime_file_of_a_lab_is_taken_into_use_as_it_was_edited() {
     fs::write(&file, text.replace("filter_keys: source.ip", "filter_keys: source.fqdn")).unwrap();
     let used = || place.world.client(&place.lab("pipes")).unwrap().configuration().unwrap().text;
     assert!(!used().contains("source.fqdn"));
-    by_hand(&place, &playbook, |hand| hand.reload().unwrap());
+    by_hand(&place, &playbook, |hand| drop(hand.reload().unwrap()));
     assert!(used().contains("source.fqdn"));
     fs::write(&file, "nonsense: [").unwrap();
     by_hand(&place, &playbook, |hand| assert!(hand.reload().is_err()));

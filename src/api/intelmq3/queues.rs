@@ -151,7 +151,7 @@ fn put(api: &Api, lab: &Lab, queues: &[String], message: &str) -> Answer<()> {
         Refusal::bad_request("bad-message", format!("the message is no JSON object: {error}"))
     })?;
     let playbook = api.playbook(lab)?;
-    let hand = Hand::open(api.world(), &playbook, lab).map_err(refused)?;
+    let mut hand = Hand::open(api.world(), &playbook, lab).map_err(refused)?;
     for queue in queues {
         hand.inject(queue, message.clone(), 1).map_err(refused)?;
     }

@@ -9,6 +9,7 @@ use super::{Linter, unknown};
 use crate::check::{Count, Expectation, Golden, Since};
 use crate::diagnostic::{Diagnostic, Located};
 use crate::playbook::Step;
+use crate::playbook::catalog::is_id;
 
 /// The longest a step's checks may take.
 const LONGEST: Duration = Duration::from_secs(600);
@@ -62,9 +63,7 @@ fn names(linter: &mut Linter<'_>) {
 }
 
 fn id(linter: &mut Linter<'_>, id: &Located<String>, joint: char) {
-    let legal = id.starts_with(|c: char| c.is_ascii_lowercase())
-        && id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == joint);
-    if !legal {
+    if !is_id(id, joint) {
         let problem = Diagnostic::error("id", format!("{:?} is no id", id.value));
         let help = format!("use small letters, digits and `{joint}`, and start with a letter");
         linter.at(id, problem.help(help));

@@ -10,7 +10,7 @@ use crate::diagnostic::{Located, Source, Style, render, summary};
 use crate::playbook::action::{Action, Replace};
 use crate::playbook::document::{self, Document, Service, StepDocument};
 use crate::playbook::text::{Part, Show, StepText};
-use crate::playbook::{Catalog, CatalogError, lint};
+use crate::playbook::{Catalog, CatalogError, lint, new_playbook};
 use crate::service::{KINDS, Kind};
 
 const PAGE: &str = include_str!("../../../docs/playbook-format.md");
@@ -32,6 +32,41 @@ fn parse<T: DeserializeOwned>(line: usize, text: &str) -> T {
     match yaml::read(&source) {
         Ok(value) => value,
         Err(problem) => panic!("{}", render(&[problem], Style::Plain)),
+    }
+}
+
+/// Writes a new playbook into a folder, with other texts in some of its files, and returns what lint says of it.
+fn made(id: &str, others: &[(&str, &str)]) -> Vec<String> {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join(id);
+    for (path, content) in new_playbook(id).unwrap() {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    for (path, text) in others {
+        std::fs::write(folder.join(path), text).unwrap();
+    }
+    let catalog = Catalog::only_folder(&folder).unwrap();
+    lint(catalog.find(id).unwrap(), KNOWN)
+        .iter()
+        .map(|problem| render(std::slice::from_ref(problem), Style::Plain))
+        .collect()
+}
+
+#[test]
+fn whole_playbooks_of_the_formats_page_and_new_ones_have_no_problem() {
+    let text = blocks("````markdown");
+    let [(_, text)] = text.as_slice() else { panic!("{text:?}") };
+    let playbooks = blocks("```yaml playbook");
+    assert!(!playbooks.is_empty());
+    for (line, playbook) in playbooks {
+        let problems = made("monday", &[("playbook.yaml", &playbook), ("steps/01-one-row.md", text)]);
+        assert!(problems.is_empty(), "docs/playbook-format.md, line {line}:\n{}", problems.join("\n"));
+    }
+    assert_eq!(made("my-own-2", &[]), [""; 0]);
+    for id in ["", "Monday", "a_b", "2a", "../x"] {
+        assert!(new_playbook(id).is_err(), "{id}");
     }
 }
 

@@ -41,6 +41,13 @@ impl Refusal {
         Refusal::new(StatusCode::NOT_FOUND, code, title)
     }
 
+    /// Adds what else is to be said.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.0.detail = Some(detail.into());
+        self
+    }
+
     /// Adds located complaints.
     #[must_use]
     pub fn complaining(mut self, complaints: &[Diagnostic]) -> Self {

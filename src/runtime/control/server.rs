@@ -285,7 +285,8 @@ pub(super) fn known_queue(botnet: &Botnet, queue: &str) -> Result<(), Refusal> {
     }
     let near = suggest(queue, queues.iter().map(String::as_str));
     let hint = near.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
-    Err(Refusal::not_found("unknown-queue", format!("there is no queue {queue:?} in this botnet{hint}")))
+    let title = format!("there is no queue {queue:?} in this botnet{hint}");
+    Err(Refusal::not_found("unknown-queue", title).detail(format!("there are: {}", queues.join(", "))))
 }
 
 /// Removes the waiting messages of a queue.

@@ -15,7 +15,7 @@ pub use selector::Selector;
 use super::SessionError;
 use crate::diagnostic::suggest;
 use crate::message::{Idf, MessageType};
-use crate::runtime::control::{Client, JournalEntry};
+use crate::runtime::control::{Client, DumpEntry, JournalEntry};
 use walk::{Botnet, Walk};
 
 /// One event's way through the botnet.
@@ -31,6 +31,8 @@ pub struct Life {
     pub reason: String,
     /// The row of the report that it came from, if it is known.
     pub row: Option<String>,
+    /// Whether it still lies in the dump of the bot that gave it up; `None` if it was not given up.
+    pub in_dump: Option<bool>,
     /// The message as it was in the end.
     pub message: Map<String, Json>,
     /// What happened, in order.
@@ -95,6 +97,8 @@ pub enum Did {
 pub struct Lives {
     botnet: Botnet,
     entries: Vec<JournalEntry>,
+    /// What lies in the dumps of the bots that gave something up.
+    dumped: Vec<DumpEntry>,
     full: bool,
 }
 
@@ -107,7 +111,8 @@ impl Lives {
         loop {
             let page = client.journal(after, 5_000)?;
             if page.entries.is_empty() {
-                return Ok(Lives { botnet, entries, full: page.full });
+                let dumped = dumped(client, &botnet, &entries)?;
+                return Ok(Lives { botnet, entries, dumped, full: page.full });
             }
             entries.extend(page.entries);
             after = page.next;
@@ -162,11 +167,41 @@ impl Lives {
             let Some(end) = self.botnet.end(entry) else { continue };
             number += usize::from(end == End::Delivered);
             if wanted(end) {
-                lives.push(life(&walk, index, end, (end == End::Delivered).then_some(number)));
+                let life = life(&walk, index, end, (end == End::Delivered).then_some(number));
+                let in_dump =
+                    (end == End::Failed).then(|| self.dumped.iter().any(|entry| is_of(entry, &life)));
+                lives.push(Life { in_dump, ..life });
             }
         }
         lives
     }
+}
+
+/// Reads the dumps of the bots that gave something up, as far as the botnet still has them.
+fn dumped(
+    client: &Client,
+    botnet: &Botnet,
+    entries: &[JournalEntry],
+) -> Result<Vec<DumpEntry>, SessionError> {
+    let failed = entries.iter().filter(|entry| entry.failed.is_some()).map(|entry| entry.bot.as_str());
+    let bots: BTreeSet<&str> = failed.filter(|bot| botnet.has(bot)).collect();
+    let mut dumped = Vec::new();
+    for bot in bots {
+        dumped.extend(client.dump(bot)?);
+    }
+    Ok(dumped)
+}
+
+/// Tells whether an entry of a dump is the message whose life ended in it. The journal keeps the start of a long `raw` only.
+fn is_of(entry: &DumpEntry, life: &Life) -> bool {
+    let message: Map<String, Json> = serde_json::from_str(&entry.message).unwrap_or_default();
+    let raw = |message: &Map<String, Json>| message.get("raw").and_then(Json::as_str).map(str::to_owned);
+    let same = match (raw(&message), raw(&life.message)) {
+        (Some(whole), Some(start)) => whole.starts_with(start.trim_end_matches('=')),
+        (None, None) => message.iter().all(|(field, value)| life.message.get(field) == Some(value)),
+        _ => false,
+    };
+    same && entry.bot == life.bot && entry.traceback.contains(life.reason.trim_end())
 }
 
 /// Tells the life that ended with an entry.
@@ -198,7 +233,8 @@ fn life(walk: &Walk<'_>, index: usize, end: End, number: Option<usize>) -> Life 
     }
     let reason = last.failed.clone().or_else(|| last.dropped.clone()).unwrap_or_default();
     let message = message.cloned().unwrap_or_default();
-    Life { number, end, bot: last.bot.clone(), reason, row: row(&message), message, stages }
+    let (bot, row) = (last.bot.clone(), row(&message));
+    Life { number, end, bot, reason, row, in_dump: None, message, stages }
 }
 
 /// Says what became of a message between two bots.

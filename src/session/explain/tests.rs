@@ -62,7 +62,12 @@ fn lives(entries: Vec<JournalEntry>) -> Lives {
         edge("taxonomy", "_default", "file"),
         edge("taxonomy", "urgent", "mail"),
     ];
-    Lives { botnet: Botnet::new(&bots, edges.into_iter().collect()), entries, full: false }
+    Lives {
+        botnet: Botnet::new(&bots, edges.into_iter().collect()),
+        entries,
+        dumped: Vec::new(),
+        full: false,
+    }
 }
 
 /// Two equal rows and a broken one: one is delivered twice (to both outputs), one dropped, one given up.
@@ -189,5 +194,28 @@ fn a_field_that_no_event_can_have_is_refused_with_the_nearest() {
     ] {
         let refused = day.know([field]).err().map(|error| error.diagnostics()[0].help.join(" "));
         assert_eq!(refused.as_deref(), help, "{field}");
+    }
+}
+
+#[test]
+fn what_was_given_up_is_told_apart_by_whether_it_still_lies_in_the_dump() {
+    let mut day = a_day();
+    let given_up =
+        |day: &Lives| -> Vec<Option<bool>> { day.lost().iter().map(|life| life.in_dump).collect() };
+    assert_eq!(given_up(&day), [Some(false), None]);
+    let dump = |row: &str, traceback: &str| DumpEntry {
+        id: "2026-01-15T00:00:00.000000".to_owned(),
+        bot: "parser".to_owned(),
+        source_queue: None,
+        traceback: traceback.to_owned(),
+        message: json!({"__type": "Report", "raw": STANDARD.encode(format!("ip,port\n{row}\n"))}).to_string(),
+        unreadable: false,
+        base64: None,
+    };
+    for (row, traceback, there) in
+        [("x,y", "bad address", true), ("x,y", "another", false), ("x,z", "bad address", false)]
+    {
+        day.dumped = vec![dump(row, traceback)];
+        assert_eq!(given_up(&day), [Some(there), None], "{row} {traceback}");
     }
 }

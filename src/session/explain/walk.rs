@@ -30,6 +30,11 @@ impl Botnet {
         Botnet { groups: bots.iter().map(|bot| (bot.id.clone(), bot.group.clone())).collect(), edges }
     }
 
+    /// Tells whether it has a bot.
+    pub(super) fn has(&self, bot: &str) -> bool {
+        self.groups.contains_key(bot)
+    }
+
     fn group(&self, bot: &str) -> &str {
         self.groups.get(bot).map_or("", String::as_str)
     }

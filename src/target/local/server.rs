@@ -10,15 +10,14 @@ mod rabbitmq_server;
 mod redis_server;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::machine::{Machine, this_machine};
 use super::super::process::Process;
 use super::super::{Missing, Needs, Site, TargetError};
 use super::daemon::{Daemon, file_error};
@@ -94,35 +93,6 @@ impl Seat {
     }
 }
 
-/// What a server's programs are found by.
-struct Machine<'a> {
-    /// Reads a variable of the environment.
-    variable: &'a dyn Fn(&str) -> Option<OsString>,
-}
-
-impl Machine<'_> {
-    /// Finds a program on PATH, or in a folder of system programs.
-    fn program(&self, name: &str) -> Option<PathBuf> {
-        self.program_of(&[], name)
-    }
-
-    /// Finds a program, in some folders first.
-    fn program_of(&self, first: &[&str], name: &str) -> Option<PathBuf> {
-        let path = (self.variable)("PATH").unwrap_or_default();
-        let system = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
-        let folders = first.iter().map(PathBuf::from).chain(std::env::split_paths(&path)).chain(system);
-        let runs = |path: &PathBuf| {
-            fs::metadata(path)
-                .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-        };
-        folders.filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)).find(runs)
-    }
-}
-
-fn this_machine() -> Machine<'static> {
-    Machine { variable: &|name| std::env::var_os(name) }
-}
-
 fn server(broker: &str) -> Option<&'static dyn Server> {
     SERVERS.iter().copied().find(|server| server.broker() == broker)
 }
@@ -183,20 +153,12 @@ fn shared(url: &Url, lab: &str) -> Url {
 pub(super) fn up(site: &Site) -> Result<(), TargetError> {
     let Some((server, seat)) = planned(site)? else { return Ok(()) };
     let kind = BrokerKind::named(server.broker());
-    let settings = Settings {
-        url: server.url(&seat),
-        folder: seat.path("probe"),
-        sync: SyncMode::Never,
-        process: "probe".to_owned(),
-    };
-    // Which queues there are some brokers know by themselves; how full one is only the server knows.
-    let answers = |kind: &BrokerKind| {
-        let broker = (kind.open)(&settings)?;
-        broker.queues().and_then(|_| broker.depth("probe"))
-    };
+    let url = server.url(&seat);
     let daemon = Daemon::new(site, FOLDER);
     let wait = |process: &Process| {
-        daemon.wait(process, server.patience(), || kind.as_ref().is_ok_and(|kind| answers(kind).is_ok()))
+        daemon.wait(process, server.patience(), || {
+            kind.as_ref().is_ok_and(|kind| ask(kind, &url, site).is_ok())
+        })
     };
     if let Some(process) = daemon.find() {
         match wait(&process) {
@@ -208,13 +170,43 @@ pub(super) fn up(site: &Site) -> Result<(), TargetError> {
     wait(&daemon.start(server.find(&seat, &this_machine()).map_err(TargetError::NoServer)?)?)
 }
 
+/// Asks a broker something that only its server knows: which queues there are some know by themselves.
+fn ask(kind: &BrokerKind, url: &Url, site: &Site) -> Result<(), BrokerError> {
+    let broker = kind.opened(&Settings {
+        url: url.clone(),
+        folder: site.folder.join(FOLDER).join("probe"),
+        sync: SyncMode::Never,
+        process: "probe".to_owned(),
+    })?;
+    broker.queues().and_then(|_| broker.depth("probe")).map(drop)
+}
+
+/// Makes sure that a broker answers that runs already, if the lab has one.
+pub(super) fn reach(site: &Site) -> Result<(), TargetError> {
+    let Some((kind, url)) = shared_broker(site)? else { return Ok(()) };
+    ask(kind, &url, site).map_err(|error| {
+        let (BrokerError::Unavailable { problem, .. } | BrokerError::Refused { problem, .. }) = error;
+        let mut shown = url.clone();
+        shown.options.remove(PREFIX);
+        TargetError::NoBroker { url: shown.to_string(), problem }
+    })
+}
+
+/// Returns the broker of a lab that is not its own, and its address there.
+fn shared_broker(site: &Site) -> Result<Option<(&'static BrokerKind, Url)>, TargetError> {
+    if planned(site)?.is_some() {
+        return Ok(None);
+    }
+    let Ok(text) = fs::read_to_string(site.folder.join(URL)) else { return Ok(None) };
+    let url = Url::parse(text.trim()).ok();
+    Ok(url.and_then(|url| Some((BrokerKind::of_url(&url).ok()?, url))))
+}
+
 /// Ends the lab's server, if one runs.
 pub(super) fn down(site: &Site) -> Result<(), TargetError> {
-    let planned = planned(site);
-    if matches!(planned, Ok(None)) {
-        erase(site)?;
-    }
-    let farewell = planned.ok().flatten().map_or(Duration::from_secs(10), |(server, _)| server.farewell());
+    erase(site)?;
+    let farewell =
+        planned(site).ok().flatten().map_or(Duration::from_secs(10), |(server, _)| server.farewell());
     Daemon::new(site, FOLDER).end(farewell)
 }
 
@@ -222,17 +214,15 @@ pub(super) fn down(site: &Site) -> Result<(), TargetError> {
 ///
 /// Without a prefix nobody could tell what is the lab's, and all of it stays.
 fn erase(site: &Site) -> Result<(), TargetError> {
-    let path = site.folder.join(URL);
-    let Ok(text) = fs::read_to_string(&path) else { return Ok(()) };
-    let Ok(url) = Url::parse(text.trim()) else { return Ok(()) };
+    let Ok(Some((kind, url))) = shared_broker(site) else { return Ok(()) };
     if url.option(PREFIX).is_none_or(str::is_empty) {
         return Ok(());
     }
-    let Ok(kind) = BrokerKind::of_url(&url) else { return Ok(()) };
     let settings =
         Settings { url, folder: site.folder.join("state"), sync: SyncMode::Never, process: site.lab.clone() };
     match kind.opened(&settings).and_then(|broker| broker.erase("")) {
         Err(BrokerError::Refused { broker, problem }) => {
+            let path = site.folder.join(URL);
             Err(file_error(&path, std::io::Error::other(format!("{broker}: {problem}"))))
         }
         Ok(()) | Err(BrokerError::Unavailable { .. }) => Ok(()),
