@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use intelmq_lab::broker::{BrokerKind, Hop, Link, Outgoing, Settings, SyncMode, Url, Wiring};
+use intelmq_lab::broker::{BrokerKind, Hop, Link, Member, Outgoing, Settings, SyncMode, Url, Wiring};
 
 fn main() {
     let number = |name: &str, usual: usize| {
@@ -18,7 +18,7 @@ fn main() {
     let url = Url::parse(&url).expect("LAB_BROKER_URL is an address");
     let folder = tempfile::tempdir().expect("there is a folder for temporary files");
     let kind = BrokerKind::of_url(&url).expect("LAB_BROKER_URL is the address of a broker");
-    let (folder, process) = (folder.path().to_owned(), "hops".to_owned());
+    let (folder, process) = (folder.path().to_owned(), Member::alone("hops"));
     let settings = Settings { url, folder, sync: SyncMode::Never, process };
     let broker = kind.opened(&settings).expect("the broker can be opened");
     let wiring = |bot: &str, source: Option<&str>, to: &str| Wiring {

@@ -25,7 +25,7 @@ pub use embedded::{Embedded, Options, SyncMode};
 #[cfg(feature = "kafka")]
 pub use kafka::{Kafka, KafkaOptions};
 pub use redis_cache::{CacheAddress, CacheWrite, RedisCache};
-pub use registry::{BROKERS, BrokerKind, ChoiceError, PREFIX, Settings, choose};
+pub use registry::{BROKERS, BrokerKind, ChoiceError, Member, PREFIX, Settings, choose};
 pub use routes::{Party, RouteError, Routes};
 pub use side::Side;
 pub use url::{Url, UrlError};

@@ -1,5 +1,6 @@
 //! Every broker: its name, its addresses, how it is opened. To add one: its file, and its line in [`BROKERS`].
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -38,8 +39,33 @@ pub struct Settings {
     pub folder: PathBuf,
     /// When what is kept on this side waits for the disk.
     pub sync: SyncMode,
-    /// The name of the process among those of the botnet; a newer one of the same name is taken for the older one's successor.
-    pub process: String,
+    /// The process among those of the botnet.
+    pub process: Member,
+}
+
+/// A process among those of a botnet; a newer one of the same name and number is taken for the older one's successor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// What it is called.
+    pub name: String,
+    /// Which of several that share its work it is, from 0.
+    pub number: usize,
+    /// How many share its work, at least 1.
+    pub of: usize,
+}
+
+impl Member {
+    /// Returns a process that shares its work with nobody.
+    pub fn alone(name: &str) -> Member {
+        Member { name: name.to_owned(), number: 0, of: 1 }
+    }
+}
+
+impl fmt::Display for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        if self.of > 1 { write!(f, ".{}", self.number + 1) } else { Ok(()) }
+    }
 }
 
 /// The option of an address with what all names begin with.

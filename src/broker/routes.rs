@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{
-    Broker, BrokerError, BrokerKind, Delivery, Depth, Hop, Link, Settings, Side, SyncMode, Url, Wiring,
+    Broker, BrokerError, BrokerKind, Delivery, Depth, Hop, Link, Member, Settings, Side, SyncMode, Url,
+    Wiring,
 };
 use crate::pipeline::{ParamError, Params};
 
@@ -17,7 +18,7 @@ use crate::pipeline::{ParamError, Params};
 pub struct Routes {
     folder: PathBuf,
     sync: SyncMode,
-    process: String,
+    process: Member,
     open: Mutex<BTreeMap<Url, Arc<dyn Broker>>>,
 }
 
@@ -66,8 +67,8 @@ struct Ends {
 
 impl Routes {
     /// Makes routes; nothing is opened yet. Brokers keep in `folder` what they keep on this side; see [`Settings`] for `process`.
-    pub fn new(folder: PathBuf, sync: SyncMode, process: &str) -> Self {
-        Routes { folder, sync, process: process.to_owned(), open: Mutex::default() }
+    pub fn new(folder: PathBuf, sync: SyncMode, process: &Member) -> Self {
+        Routes { folder, sync, process: process.clone(), open: Mutex::default() }
     }
 
     /// Returns one broker that is all those of some bots.

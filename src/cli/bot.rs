@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::lab;
 use super::queues::Opening;
-use crate::broker::SyncMode;
+use crate::broker::{Member, SyncMode};
 use crate::pipeline::Environment;
 use crate::runtime::control::BotAction;
 use crate::runtime::{self, Destination};
@@ -62,6 +62,9 @@ struct Run {
     /// The folder of its log and dump [default: DIR/log]
     #[arg(long, value_name = "DIR")]
     log: Option<PathBuf>,
+    /// Which of N processes that share the bot's work it is, from 1; each has a number of its own and keeps it
+    #[arg(long, value_name = "K/N", value_parser = share, default_value = "1/1")]
+    instance: (usize, usize),
     /// How log lines are written
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t, hide_possible_values = true)]
     log_format: LogFormat,
@@ -83,13 +86,23 @@ fn act(named: &Named, (action, word): (BotAction, &str), common: &Common) -> Res
     lab::done(&lab, &format!("{word} {}", named.id), common)
 }
 
+/// Reads `K/N`.
+fn share(text: &str) -> Result<(usize, usize), String> {
+    let parts = text.split_once('/').and_then(|(k, n)| Some((k.parse().ok()?, n.parse().ok()?)));
+    parts
+        .filter(|(k, n)| (1..=*n).contains(k))
+        .ok_or_else(|| "wanted K/N, such as 2/3: the second of three".to_owned())
+}
+
 fn alone(run: &Run, common: &Common) -> Result<Exit, Failure> {
     let state = run.state.clone();
     if common.broker_url.is_none() && matches!(common.broker.as_deref(), None | Some("embedded")) {
         return Err(without_server(run));
     }
+    let (number, of) = run.instance;
+    let process = Member { name: run.id.clone(), number: number - 1, of };
     let queues =
-        Opening { common, folder: &state, sync: SyncMode::Never, process: &run.id }.open("runtime")?;
+        Opening { common, folder: &state, sync: SyncMode::Never, process: &process }.open("runtime")?;
     let log = run.log.clone().unwrap_or_else(|| state.join("log"));
     runtime::run(runtime::Run {
         file: run.runtime.clone(),

@@ -9,7 +9,7 @@ use super::lab;
 use super::output;
 use super::queues::Opening;
 use crate::api::{self, Api, Scope};
-use crate::broker::SyncMode;
+use crate::broker::{Member, SyncMode};
 use crate::diagnostic::Diagnostic;
 use crate::pipeline::Environment;
 use crate::runtime::{self, BotnetError, Destination, Format, RunError};
@@ -97,7 +97,8 @@ fn foreground(run: &Run, common: &Common) -> Result<Exit, Failure> {
         Sync::Never => SyncMode::Never,
         Sync::Always => SyncMode::Always,
     };
-    let queues = Opening { common, folder: &run.state, sync, process: "botnet" }.open("embedded")?;
+    let queues =
+        Opening { common, folder: &run.state, sync, process: &Member::alone("botnet") }.open("embedded")?;
     let log = run.log.clone().unwrap_or_else(|| run.state.join("log"));
     runtime::run(runtime::Run {
         file: run.runtime.clone(),

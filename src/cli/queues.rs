@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::args::Common;
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::broker::{BrokerKind, Routes, Settings, SyncMode, Url, choose};
+use crate::broker::{BrokerKind, Member, Routes, Settings, SyncMode, Url, choose};
 use crate::diagnostic::Diagnostic;
 use crate::runtime::Queues;
 
@@ -23,7 +23,7 @@ pub(super) struct Opening<'a> {
     /// When commits there wait for the disk.
     pub(super) sync: SyncMode,
     /// The name of this process among those of the botnet.
-    pub(super) process: &'a str,
+    pub(super) process: &'a Member,
 }
 
 impl Opening<'_> {
@@ -46,7 +46,7 @@ impl Opening<'_> {
         let usual = || Url::parse(kind.usual);
         let url = url.map_or_else(usual, Ok);
         let url = url.map_err(|error| Failure::usage("impossible-broker", error.to_string()))?;
-        let (folder, process) = (self.folder.to_owned(), self.process.to_owned());
+        let (folder, process) = (self.folder.to_owned(), self.process.clone());
         Ok(Settings { url, folder, sync: self.sync, process })
     }
 }

@@ -1,8 +1,14 @@
 //! Messages: order, acknowledgement, what comes back, what can be seen.
 
 use std::collections::BTreeSet;
+use std::thread;
+use std::time::Instant;
 
 use super::*;
+use crate::broker::Member;
+
+/// A wait that may be in vain.
+const SHORT: Duration = Duration::from_millis(50);
 
 pub(in crate::broker) fn order(place: &Place) {
     let Some(broker) = place.open() else { return };
@@ -145,6 +151,52 @@ pub(in crate::broker) fn instances_share(place: &Place) {
     assert_eq!(depth(&*broker, Q), (70, 0));
     let left = take(&mut *link(&*broker, Q), 100);
     assert!(left.is_sorted_by_key(|name| name.parse::<u32>().unwrap()), "{left:?}");
+}
+
+/// Opens the broker of a place as one of several processes.
+pub(in crate::broker) type OpenMember = fn(&Path, &Member) -> Option<Box<dyn Broker>>;
+
+/// Several processes read one queue: each message comes to one of them, and to its successor if that ends before the commit.
+pub(in crate::broker) fn processes_share(place: &Path, open: OpenMember) {
+    let Some(outside) = open(place, &Member::alone("sender")) else { return };
+    let names: Vec<String> = (0..60).map(|number| number.to_string()).collect();
+    let member = |number| open(place, &Member { name: "bot".to_owned(), number, of: 2 }).unwrap();
+    let brokers = [member(0), member(1)];
+    let mut links = [0, 1].map(|number| link(&*brokers[number], Q));
+    send(&*outside, Q, &names.iter().map(String::as_str).collect::<Vec<_>>());
+
+    let mut got: Vec<String> = Vec::new();
+    let deadline = Instant::now() + LONG;
+    for link in &mut links {
+        while got.len() < 30 && Instant::now() < deadline {
+            let batch = bodies(&link.receive(10, SHORT).unwrap());
+            link.commit(done(batch.len())).unwrap();
+            got.extend(batch);
+        }
+    }
+    // The rest is in one's hands when it ends.
+    let held: usize = links.iter_mut().map(|link| link.receive(5, SHORT).unwrap().len()).sum();
+    drop(links);
+    drop(brokers);
+    let left = 60 - got.len() as u64;
+    while outside.depth(Q).unwrap().waiting != left {
+        assert!(Instant::now() < deadline, "{held} of {left} were held, and did not come back");
+        thread::park_timeout(SHORT);
+    }
+
+    let brokers = [member(0), member(1)];
+    let mut links = [0, 1].map(|number| link(&*brokers[number], Q));
+    while got.len() < 60 && Instant::now() < deadline {
+        for link in &mut links {
+            let batch = bodies(&link.receive(7, SHORT).unwrap());
+            link.commit(done(batch.len())).unwrap();
+            got.extend(batch);
+        }
+    }
+    assert!(links.iter_mut().all(|link| take(&mut **link, 1).is_empty()));
+    got.sort_by_key(|name| name.parse::<u32>().unwrap());
+    assert_eq!(got, names);
+    assert_eq!(outside.depth(Q).unwrap().total(), 0);
 }
 
 pub(in crate::broker) fn depths(place: &Place) {

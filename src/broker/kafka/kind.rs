@@ -96,12 +96,12 @@ fn of_side(side: &Side<'_>) -> Result<Url, ParamError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::broker::SyncMode;
+    use crate::broker::{Member, SyncMode};
     use crate::pipeline::Params;
 
     fn read(url: &str) -> Result<KafkaOptions, BrokerError> {
         let (url, folder) = (Url::parse(url).unwrap(), std::path::PathBuf::new());
-        options(&Settings { url, folder, sync: SyncMode::Never, process: "botnet".to_owned() })
+        options(&Settings { url, folder, sync: SyncMode::Never, process: Member::alone("botnet") })
     }
 
     #[test]
@@ -113,7 +113,10 @@ mod tests {
         .unwrap();
         assert_eq!((&*options.servers, &*options.prefix), ("one:9092,two:9093", "my lab"));
         assert_eq!((options.partitions, options.replication, options.largest), (4, 3, 2_000_000));
-        assert_eq!((options.transaction, &*options.identity), (Duration::from_secs(60), "botnet"));
+        assert_eq!(
+            (options.transaction, &*options.identity.to_string()),
+            (Duration::from_secs(60), "botnet")
+        );
         let properties: Vec<_> =
             options.properties.iter().map(|(key, value)| format!("{key}={value}")).collect();
         assert_eq!(

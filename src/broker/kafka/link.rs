@@ -225,6 +225,9 @@ impl Drop for KafkaLink {
             let is_last = {
                 let mut inner = lock(&source.inner);
                 inner.links -= 1;
+                if inner.links == 0 {
+                    inner.known.leave();
+                }
                 inner.links == 0 && !inner.known.positions().is_empty()
             };
             if is_last && !self.shared.is_ailing.load(Ordering::SeqCst) {

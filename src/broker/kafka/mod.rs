@@ -36,7 +36,7 @@ use self::link::KafkaLink;
 use self::observer::Scan;
 use self::shared::{COUNTED, Queue, Shared, lock};
 pub use self::standalone::{JAVA_OPTIONS, META, META_FILE, SERVER_CLASS, Standalone, USER};
-use super::{Broker, BrokerError, Delivery, Depth, Hop, Link, Outgoing, Wiring};
+use super::{Broker, BrokerError, Delivery, Depth, Hop, Link, Member, Outgoing, Wiring};
 
 /// How long a queue that is read elsewhere is believed to be full before it is looked at again.
 const LOOK: Duration = Duration::from_millis(200);
@@ -48,8 +48,9 @@ pub struct KafkaOptions {
     pub servers: String,
     /// What the names of topics, groups and transactions begin with; botnets on one server differ by it.
     pub prefix: String,
-    /// The name of this process among those of the botnet: a newer one of the same name ends the older one's work.
-    pub identity: String,
+    /// This process among those of the botnet: a newer one of the same name and number ends the older one's work. Of several
+    /// that share a queue each reads its share of the partitions.
+    pub identity: Member,
     /// How many partitions a new queue gets; with more than one the order of its messages is not kept.
     pub partitions: i32,
     /// How many servers keep each new topic; -1 is what the server's administrator chose.
@@ -64,11 +65,11 @@ pub struct KafkaOptions {
 
 impl KafkaOptions {
     /// Returns what is used unless somebody says otherwise.
-    pub fn new(servers: &str, prefix: &str, identity: &str) -> KafkaOptions {
+    pub fn new(servers: &str, prefix: &str, identity: &Member) -> KafkaOptions {
         KafkaOptions {
             servers: servers.to_owned(),
             prefix: prefix.to_owned(),
-            identity: identity.to_owned(),
+            identity: identity.clone(),
             partitions: 1,
             replication: -1,
             largest: 96 << 20,
@@ -95,9 +96,10 @@ impl Kafka {
         let offsets: Vec<(i32, i64)> = {
             let mut inner = lock(&queue.inner);
             let attached = inner.links > 0 || !inner.fetched.is_empty();
-            let parts = (0..).zip(&inner.known.parts).map(|(number, part)| (number, part.seen));
-            let offsets = if attached { Vec::new() } else { parts.collect() };
-            if attached {
+            inner.known.share(&self.0.member);
+            let own: Vec<_> = inner.known.own().map(|(number, part)| (number, part.seen)).collect();
+            let offsets = if attached { Vec::new() } else { own };
+            if attached || offsets.is_empty() {
                 inner.links += 1;
             }
             offsets
@@ -105,7 +107,7 @@ impl Kafka {
         if !offsets.is_empty() {
             let fetched = self.0.reader.attach(&queue.topic, &offsets, &queue.arrival)?;
             let mut inner = lock(&queue.inner);
-            inner.fetched = fetched;
+            inner.fetched = offsets.iter().map(|(number, _)| *number).zip(fetched).collect();
             inner.links += 1;
         }
         Ok(())
@@ -118,8 +120,7 @@ impl Kafka {
         self.0.explore(queue, u64::MAX)?;
         let (cleared, marks) = {
             let inner = lock(&queue.inner);
-            let ends: Vec<i64> = inner.known.parts.iter().map(|part| part.unexplored().start).collect();
-            (inner.known.depth().waiting, inner.known.cleared(&ends))
+            (inner.known.depth().waiting, inner.known.cleared())
         };
         self.0.write_marks(&mut writer, queue, marks)?;
         Ok(cleared)

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Depth;
 use super::part::{Part, Position};
+use super::{Depth, Member};
 
 /// How many fetched messages wait in memory.
 const FETCHED: usize = 2000;
@@ -28,6 +28,8 @@ pub(super) struct Lease {
 pub(super) struct Known {
     /// Its partitions by number.
     pub(super) parts: Vec<Part>,
+    /// Who reads it here, if others read a part of it.
+    reader: Option<Member>,
     waiting: BTreeMap<Place, Option<Vec<u8>>>,
     bytes: usize,
     in_flight: BTreeSet<Place>,
@@ -39,6 +41,24 @@ impl Known {
     /// Returns what is known of a queue at first.
     pub(super) fn new(partitions: usize) -> Known {
         Known { parts: vec![Part::default(); partitions], ..Known::default() }
+    }
+
+    /// Notes who reads it here.
+    pub(super) fn share(&mut self, reader: &Member) {
+        self.reader = Some(reader.clone()).filter(|reader| reader.of > 1);
+    }
+
+    /// Notes that nobody reads it here any more.
+    pub(super) fn leave(&mut self) {
+        self.reader = None;
+    }
+
+    /// Returns the partitions that are read here, and all of them where nobody reads a part.
+    pub(super) fn own(&self) -> impl Iterator<Item = (i32, &Part)> {
+        let is_own = |number: &i32| {
+            self.reader.as_ref().is_none_or(|reader| *number as usize % reader.of == reader.number)
+        };
+        (0..).zip(&self.parts).filter(move |(number, _)| is_own(number))
     }
 
     /// Tells whether no more has to be fetched now.
@@ -53,12 +73,12 @@ impl Known {
 
     /// Returns how many messages are known to be there and not fetched.
     pub(super) fn coming(&self) -> u64 {
-        self.parts.iter().map(Part::coming).sum()
+        self.own().map(|(_, part)| part.coming()).sum()
     }
 
     /// Returns how many more there may be.
     pub(super) fn unknown(&self) -> u64 {
-        self.parts.iter().map(Part::unknown).sum()
+        self.own().map(|(_, part)| part.unknown()).sum()
     }
 
     /// Returns how full it is, and at most how full where that is not known.
@@ -122,9 +142,10 @@ impl Known {
         positions.filter(|(number, position)| *position != self.parts[*number as usize].stored).collect()
     }
 
-    /// Returns the positions at which all is acknowledged that is not in flight now, and lies before these ends.
-    pub(super) fn cleared(&self, ends: &[i64]) -> Vec<(i32, Position)> {
-        let cleared = |((number, part), end): ((i32, &Part), &i64)| {
+    /// Returns the positions at which all is acknowledged that is not in flight now, and lies before what is not known.
+    pub(super) fn cleared(&self) -> Vec<(i32, Position)> {
+        let cleared = |(number, part): (i32, &Part)| {
+            let end = &part.unexplored().start;
             let mut position = part.position.clone();
             let mut start = position.next;
             for (offset, _) in self.in_flight.iter().filter(|place| place.1 == number && place.0 < *end) {
@@ -135,7 +156,7 @@ impl Known {
             let first = self.in_flight.iter().find(|place| place.1 == number).map_or(*end, |place| place.0);
             (number, advance(position, first.min(*end)))
         };
-        (0..).zip(&self.parts).zip(ends).map(cleared).collect()
+        self.own().map(cleared).collect()
     }
 
     /// Ends the transaction that acknowledged, or would have; notes what is stored now.

@@ -20,7 +20,7 @@ use super::queue::Known;
 use super::ranges::Ranges;
 use super::reader::{Fetched, Reader};
 use super::writer::Writer;
-use super::{BrokerError, KafkaOptions};
+use super::{BrokerError, KafkaOptions, Member};
 
 /// How many offsets are read to count the messages among them, when somebody asks for a depth.
 pub(super) const COUNTED: u64 = 20_000;
@@ -53,6 +53,8 @@ pub(super) struct Shared {
     /// Where links without a source wait.
     pub(super) idle: Bell,
     pub(super) largest: usize,
+    /// This process among those that are the same bot.
+    pub(super) member: Member,
 }
 
 /// One queue.
@@ -74,7 +76,7 @@ pub(super) struct Queue {
 pub(super) struct Inner {
     pub(super) known: Known,
     /// Where its partitions are fetched into; none if they are not.
-    pub(super) fetched: Vec<Fetched>,
+    pub(super) fetched: Vec<(i32, Fetched)>,
     pub(super) links: usize,
     /// Whether the stored positions were read.
     pub(super) is_loaded: bool,
@@ -106,13 +108,13 @@ impl Queue {
 impl Inner {
     /// Takes in what was fetched, as long as there is room.
     pub(super) fn drain(&mut self) {
-        for (partition, fetched) in (0..).zip(&self.fetched) {
+        for (partition, fetched) in &self.fetched {
             while !self.known.is_full() {
                 match fetched.poll(Duration::ZERO) {
                     Some(Ok(message)) if message.key().is_some() => {}
                     Some(Ok(message)) => {
                         let body = message.payload().unwrap_or_default();
-                        self.known.fetched(partition, message.offset(), body);
+                        self.known.fetched(*partition, message.offset(), body);
                     }
                     // The client tries again by itself.
                     Some(Err(_)) => {}
@@ -159,6 +161,7 @@ impl Shared {
             interrupts: AtomicU64::new(0),
             idle: Bell::default(),
             largest: options.largest,
+            member: options.identity.clone(),
         }
     }
 
@@ -305,22 +308,21 @@ impl Shared {
 
     /// Finds out which offsets of a queue are messages, if no more than `most` are unclear.
     pub(super) fn explore(&self, queue: &Queue, most: u64) -> Result<(), BrokerError> {
-        let unclear: Vec<(usize, i64, i64)> = {
+        let unclear: Vec<(i32, i64, i64)> = {
             let inner = lock(&queue.inner);
-            let parts = inner.known.parts.iter().enumerate();
-            let parts = parts.filter(|(_, part)| (1..=most).contains(&part.unknown()));
+            let parts = inner.known.own().filter(|(_, part)| (1..=most).contains(&part.unknown()));
             parts.map(|(number, part)| (number, part.unexplored().start, part.sent)).collect()
         };
         for (number, from, sent) in unclear {
             let mut found = Ranges::default();
-            let scan = Scan { topic: &queue.topic, partition: number as i32, from, sent };
+            let scan = Scan { topic: &queue.topic, partition: number, from, sent };
             let end = self.scan(scan, |message| {
                 if message.key().is_none() {
                     found.insert(message.offset(), message.offset() + 1);
                 }
                 true
             })?;
-            lock(&queue.inner).known.parts[number].explore(from, end, found);
+            lock(&queue.inner).known.parts[number as usize].explore(from, end, found);
         }
         Ok(())
     }

@@ -28,6 +28,16 @@ fn open(path: &Path) -> Option<Box<dyn Broker>> {
 
 contract!(open);
 
+#[test]
+fn processes_share() {
+    let place = tempfile::tempdir().unwrap();
+    contract::processes_share(place.path(), |path, member| {
+        let mut options = server::options(&server::shared()?, &prefix(path), server::PASSWORD);
+        (options.identity, options.partitions) = (member.clone(), 3);
+        Some(Box::new(Kafka::new(&options)))
+    });
+}
+
 /// Opens a broker at a server of the folder's own.
 fn open_own(path: &Path) -> Option<Box<dyn Broker>> {
     server::is_started(path).then(|| own(path, server::PASSWORD))

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use self::server::PASSWORD;
 use super::*;
-use crate::broker::contract::{Server, contract, server_contract};
+use crate::broker::contract::{self, Server, contract, server_contract};
 
 const NOT: Duration = Duration::ZERO;
 const LONG: Duration = Duration::from_secs(20);
@@ -43,6 +43,15 @@ const SERVER: Server = Server {
 };
 
 server_contract!(SERVER);
+
+#[test]
+fn processes_share() {
+    let place = tempfile::tempdir().unwrap();
+    contract::processes_share(place.path(), |place, member| {
+        let address = address(server::port(place)?, &place.display().to_string(), "");
+        Some(Box::new(broker(address, &place.join(member.to_string()))))
+    });
+}
 
 /// A broker in an empty place.
 struct Lab {

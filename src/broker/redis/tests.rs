@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Redis;
-use crate::broker::contract::{Server, contract, server_contract};
+use crate::broker::contract::{self, Server, contract, server_contract};
 use crate::broker::{Broker, BrokerError, Delivery, Hop, Link, Outgoing, StateEntry, Url, Wiring};
 
 const PASSWORD: &str = "secret";
@@ -77,6 +77,12 @@ fn open(folder: &Path) -> Option<Box<dyn Broker>> {
 contract!(open);
 
 const SERVER: Server = Server { open, stop, start, intrude: |folder| Box::new(broker(folder, "wrong")) };
+
+#[test]
+fn processes_share() {
+    let place = tempfile::tempdir().unwrap();
+    contract::processes_share(place.path(), |place, _| open(place));
+}
 
 server_contract!(SERVER);
 

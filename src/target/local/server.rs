@@ -21,7 +21,7 @@ use super::super::machine::{Machine, this_machine};
 use super::super::process::Process;
 use super::super::{Missing, Needs, Site, TargetError};
 use super::daemon::{Daemon, file_error};
-use crate::broker::{BrokerError, BrokerKind, PREFIX, Settings, SyncMode, Url};
+use crate::broker::{BrokerError, BrokerKind, Member, PREFIX, Settings, SyncMode, Url};
 use crate::plan::{Choice, Plan, PlanFile};
 
 /// Every server that can be started here.
@@ -176,7 +176,7 @@ fn ask(kind: &BrokerKind, url: &Url, site: &Site) -> Result<(), BrokerError> {
         url: url.clone(),
         folder: site.folder.join(FOLDER).join("probe"),
         sync: SyncMode::Never,
-        process: "probe".to_owned(),
+        process: Member::alone("probe"),
     })?;
     broker.queues().and_then(|_| broker.depth("probe")).map(drop)
 }
@@ -218,8 +218,12 @@ fn erase(site: &Site) -> Result<(), TargetError> {
     if url.option(PREFIX).is_none_or(str::is_empty) {
         return Ok(());
     }
-    let settings =
-        Settings { url, folder: site.folder.join("state"), sync: SyncMode::Never, process: site.lab.clone() };
+    let settings = Settings {
+        url,
+        folder: site.folder.join("state"),
+        sync: SyncMode::Never,
+        process: Member::alone(&site.lab),
+    };
     match kind.opened(&settings).and_then(|broker| broker.erase("")) {
         Err(BrokerError::Refused { broker, problem }) => {
             let path = site.folder.join(URL);

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::super::{JAVA_OPTIONS, Kafka, KafkaOptions, META, META_FILE, SERVER_CLASS, Standalone, USER};
-use crate::broker::Broker;
+use crate::broker::{Broker, Member};
 
 pub(crate) const PASSWORD: &str = "secret";
 const PROPERTIES: &str = "server.properties";
@@ -55,7 +55,7 @@ fn java(home: &Path, class: &str) -> Vec<String> {
 /// Returns the options for a server with a folder.
 pub(crate) fn options(folder: &Path, prefix: &str, password: &str) -> KafkaOptions {
     let address = std::fs::read_to_string(folder.join(ADDRESS)).unwrap();
-    let mut options = KafkaOptions::new(&address, prefix, "test");
+    let mut options = KafkaOptions::new(&address, prefix, &Member::alone("test"));
     for (key, value) in [
         ("security.protocol", "SASL_PLAINTEXT"),
         ("sasl.mechanism", "PLAIN"),
