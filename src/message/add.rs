@@ -1,4 +1,4 @@
-//! The rules for adding fields to a message (facts §2.2).
+//! The rules for adding fields to a message.
 
 use super::error::MessageError;
 use super::idf::{FieldSpec, Key, Place};

@@ -1,4 +1,4 @@
-//! Classification types and taxonomies (facts §2.8).
+//! Classification types and taxonomies.
 
 use super::text::lowercase;
 use super::value::Value;

@@ -175,7 +175,7 @@ impl Idf {
     }
 
     /// Returns the key of an entry of an object such as `extra`, whatever the entry's name looks like: what is stored as a whole
-    /// object may have any names (facts §2.2), though only some can be sent.
+    /// object may have any names, though only some can be sent.
     pub fn entry_key(&self, field: &str, entry: &str) -> Option<Key> {
         let id = self.find(field).filter(|&id| self.is_dict(id))?;
         Some(Key { id, sub: Some(intern(entry).unwrap_or_else(|| entry.into())) })

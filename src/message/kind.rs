@@ -1,4 +1,4 @@
-//! The types of fields and what each makes of a value (facts §2.6).
+//! The types of fields and what each makes of a value.
 
 use super::value::Value;
 use super::{address, classification, datetime, domain, json, number, python, text, url};

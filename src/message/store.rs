@@ -69,7 +69,7 @@ impl Message {
         report
     }
 
-    /// Makes an event with the fields that a report hands on (facts §2.3), and those in `also`.
+    /// Makes an event with the fields that a report hands on, and those in `also`.
     pub fn event_from(report: &Message, also: &[String]) -> Message {
         let mut event = Message::event(&report.idf);
         for name in INHERITED.into_iter().chain(also.iter().map(String::as_str)) {

@@ -1,4 +1,4 @@
-//! The dump file: messages that were given up, in the form that IntelMQ's tools read (facts §4.5).
+//! The dump file: messages that were given up, in the form that IntelMQ's tools read.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};

@@ -1,4 +1,4 @@
-//! Writes what the bots have done where IntelMQ's bots write it (facts §4.6), so that a monitoring that looks there sees ours.
+//! Writes what the bots have done where IntelMQ's bots write it, so that a monitoring that looks there sees ours.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! The generic parameters of a bot, read once (facts §1.3). They are the runtime's, and work for every bot.
+//! The generic parameters of a bot, read once. They are the runtime's, and work for every bot.
 
 use std::time::Duration;
 

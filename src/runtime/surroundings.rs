@@ -27,7 +27,7 @@ pub struct Surroundings {
     pub only: Option<String>,
     /// The fields that messages may have.
     pub idf: Arc<Idf>,
-    /// Variables that override parameters (facts §1.2).
+    /// Variables that override parameters.
     pub environment: Environment,
     /// The folder that IntelMQ calls the state path.
     pub state: PathBuf,
