@@ -73,6 +73,7 @@ fn run_chain(text: &str) -> Duration {
             Embedded::open(&path.join("queues"), Options::default()).expect("an embedded broker"),
         )),
         only: None,
+        apart: Arc::default(),
         idf: Idf::builtin(),
         environment: Environment::default(),
         state: path.to_owned(),

@@ -16,6 +16,8 @@ pub type Event = BTreeMap<String, Json>;
 pub struct Places {
     /// Folders, absolute; the longest is replaced first.
     pub folders: Vec<String>,
+    /// The host with the lab's services as bots call it, if not by the loopback address; replaced before the ports.
+    pub host: Option<String>,
     /// Ports; replaced where they follow a colon.
     pub ports: Vec<u16>,
 }
@@ -30,6 +32,9 @@ impl Places {
             text = text.replace(folder, "LAB");
         }
         for port in &self.ports {
+            if let Some(host) = &self.host {
+                text = text.replace(&format!("{host}:{port}"), &format!("127.0.0.1:{port}"));
+            }
             text = hide_port(&text, &format!(":{port}"));
         }
         text

@@ -216,10 +216,17 @@ fn lines_that_are_no_events_are_never_exact() {
 }
 
 #[test]
+fn a_lab_in_containers_is_equal_to_one_that_is_not() {
+    let places = Places { folders: vec!["/var/lib/x".into()], ports: vec![4711], host: Some("agent".into()) };
+    assert_eq!(places.hide("https://agent:4711/a of /var/lib/x/in"), "https://127.0.0.1:LAB/a of LAB/in");
+}
+
+#[test]
 fn two_labs_are_equal_in_canonical_form() {
     let places = |root: &str, port| Places {
         folders: vec![format!("{root}/lab"), format!("{root}/lab/out/")],
         ports: vec![port],
+        host: None,
     };
     let text = |root: &str, port: u16, time: &str| {
         let event = json!({

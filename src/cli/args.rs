@@ -35,7 +35,7 @@ pub(super) struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Common options")]
 pub(super) struct Common {
-    /// Where the botnet runs: local; compose and vagrant are not in this version [default: local]
+    /// Where the botnet runs: local, or compose for containers; vagrant is not in this version [default: local]
     #[arg(long, global = true)]
     pub(super) target: Option<String>,
     /// Where messages wait: embedded, redis, rabbitmq, kafka, or runtime for what the runtime file says [default: embedded]
@@ -44,6 +44,9 @@ pub(super) struct Common {
     /// A broker that runs already, as redis://:password@host:6379/2, amqp://host or kafka://host:9092; @FILE reads it from a file
     #[arg(long, global = true, value_name = "URL")]
     pub(super) broker_url: Option<String>,
+    /// How compose spreads bots: per-bot, a container each, or single [default: per-bot where the broker is a server]
+    #[arg(long, global = true)]
+    pub(super) layout: Option<String>,
     /// A folder with playbooks of your own; equal ids replace the built-in ones
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) playbooks: Option<PathBuf>,
@@ -65,7 +68,12 @@ pub(super) struct Common {
 impl Common {
     /// Returns what was asked for as planning takes it.
     pub(super) fn wish(&self) -> Wish {
-        Wish { target: self.target.clone(), broker: self.broker.clone(), broker_url: self.broker_url.clone() }
+        Wish {
+            target: self.target.clone(),
+            broker: self.broker.clone(),
+            broker_url: self.broker_url.clone(),
+            layout: self.layout.clone(),
+        }
     }
 }
 

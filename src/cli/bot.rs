@@ -1,5 +1,6 @@
 //! `bot`: bots of a lab started, stopped, restarted and reloaded; `bot run`: one as a process of its own, for containers and units.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::args::{Common, LabArg};
@@ -12,6 +13,7 @@ use crate::broker::{Member, SyncMode};
 use crate::pipeline::Environment;
 use crate::runtime::control::BotAction;
 use crate::runtime::{self, Destination};
+use crate::service::Place;
 
 /// The arguments of `bot`.
 #[derive(Debug, clap::Args)]
@@ -68,6 +70,9 @@ struct Run {
     /// How log lines are written
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t, hide_possible_values = true)]
     log_format: LogFormat,
+    /// The lab that it belongs to: its folder, where its agent finds the bot
+    #[arg(long, value_name = "DIR", hide = true)]
+    lab: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
@@ -101,8 +106,10 @@ fn alone(run: &Run, common: &Common) -> Result<Exit, Failure> {
     }
     let (number, of) = run.instance;
     let process = Member { name: run.id.clone(), number: number - 1, of };
-    let queues =
-        Opening { common, folder: &state, sync: SyncMode::Never, process: &process }.open("runtime")?;
+    // What a broker keeps on this side has one process that uses it, and a lab's bots share the folder of their state.
+    let own = run.lab.as_ref().map(|_| state.join("bots").join(&run.id));
+    let folder = own.as_deref().unwrap_or(&state);
+    let queues = Opening { common, folder, sync: SyncMode::Never, process: &process }.open("runtime")?;
     let log = run.log.clone().unwrap_or_else(|| state.join("log"));
     runtime::run(runtime::Run {
         file: run.runtime.clone(),
@@ -111,7 +118,10 @@ fn alone(run: &Run, common: &Common) -> Result<Exit, Failure> {
         queues,
         only: Some(run.id.clone()),
         environment: Environment::new(std::env::vars()),
-        lab: None,
+        apart: BTreeSet::new(),
+        lab: run.lab.clone(),
+        place: Place::default(),
+        port: 0,
         beside: None,
     })
     .map_err(|error| failed(&error))?;

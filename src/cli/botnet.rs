@@ -1,5 +1,6 @@
 //! `botnet run`: a whole botnet in this process, from its runtime file, until SIGTERM; `botnet reload`: that of a lab.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::args::{Common, LabArg};
@@ -13,6 +14,7 @@ use crate::broker::{Member, SyncMode};
 use crate::diagnostic::Diagnostic;
 use crate::pipeline::Environment;
 use crate::runtime::{self, BotnetError, Destination, Format, RunError};
+use crate::service::Place;
 
 /// The arguments of `botnet`.
 #[derive(Debug, clap::Args)]
@@ -57,6 +59,15 @@ struct Run {
     /// The lab that it belongs to: its folder, where the control service listens
     #[arg(long, value_name = "DIR", hide = true)]
     lab: Option<PathBuf>,
+    /// Where the lab's control service and its simulated feeds listen, for the agent in a container
+    #[arg(long, value_name = "ADDRESS:PORT", hide = true, requires = "lab")]
+    listen: Option<SocketAddr>,
+    /// The name that bots in other containers know this one by
+    #[arg(long, value_name = "NAME", hide = true, requires = "listen")]
+    host: Option<String>,
+    /// A bot of the lab that runs in a process of its own; may be given several times
+    #[arg(long, value_name = "BOT", hide = true, requires = "lab")]
+    apart: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
@@ -89,7 +100,9 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
 }
 
 fn foreground(run: &Run, common: &Common) -> Result<Exit, Failure> {
-    if run.lab.is_some() {
+    // The agent in a container has neither the user's labs nor an engine to change them with.
+    let supervised = run.lab.as_deref().filter(|_| run.listen.is_none());
+    if supervised.is_some() {
         // The supervisor of a lab outlives the terminal that started it. It fails only for who leads a session already.
         let _ = rustix::process::setsid();
     }
@@ -103,12 +116,21 @@ fn foreground(run: &Run, common: &Common) -> Result<Exit, Failure> {
     runtime::run(runtime::Run {
         file: run.runtime.clone(),
         state: run.state.clone(),
-        log: Destination { format: run.log_format.format(), folder: Some(log), stderr: run.lab.is_none() },
+        log: Destination {
+            format: run.log_format.format(),
+            folder: Some(log),
+            stderr: run.lab.is_none() || run.listen.is_some(),
+        },
         queues,
         only: None,
+        apart: run.apart.iter().cloned().collect(),
         environment: Environment::new(std::env::vars()),
         lab: run.lab.clone(),
-        beside: run.lab.as_deref().map(|lab| page(lab, common)).transpose()?,
+        place: run
+            .listen
+            .map_or_else(Place::default, |at| Place { address: at.ip(), host: run.host.clone() }),
+        port: run.listen.map_or(0, |at| at.port()),
+        beside: supervised.map(|lab| page(lab, common)).transpose()?,
     })
     .map_err(|error| failed(&error))?;
     Ok(Exit::Ok)

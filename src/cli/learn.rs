@@ -225,7 +225,7 @@ impl Lesson<'_> {
 
     fn welcome(&self, lab: &Lab) -> Result<(), Failure> {
         output::data(&format!("{}\n{}\n", bold(&self.playbook.title), self.playbook.summary.value))?;
-        if let Some(api) = lab.api()? {
+        if let Some(api) = lab.page()? {
             output::talk(&format!("page {}", output::page(&api.url, &api.token)));
         }
         output::talk(

@@ -88,7 +88,7 @@ fn text(lab: &LabStatus, secrets: &Secrets) -> String {
             .map(|service| format!("  feed    {}  {}, {}", service.url, service.id, service.kind)),
     );
     facts.extend(secrets.iter().map(|(name, value)| format!("  secret  {name} {value}")));
-    facts.extend(lab.api.iter().map(|api| format!("  page    {}", output::page(&api.url, &api.token))));
+    facts.extend(lab.page.iter().map(|api| format!("  page    {}", output::page(&api.url, &api.token))));
     let mut text = facts.join("\n") + "\n";
     if !lab.bots.is_empty() {
         let head = ["bot", "state", "received", "sent", "dropped", "failed"].map(str::to_owned).to_vec();

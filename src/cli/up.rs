@@ -98,7 +98,7 @@ fn after(world: &World, playbook: &Playbook, ran: &Ran, again: &str) -> Result<S
     let lab = if several { format!(" --lab {}", record.name) } else { String::new() };
     let folder = ran.lab.folder.display();
     let mut lines = vec![String::new(), format!("lab {} runs in {folder}", record.name)];
-    if let Some(api) = ran.lab.api()? {
+    if let Some(api) = ran.lab.page()? {
         lines.push(format!("page {}", output::page(&api.url, &api.token)));
     }
     let mut rows = Vec::new();

@@ -154,7 +154,7 @@ impl Observer {
     }
 
     fn ask(&self, url: &str, method: &str) -> Result<Answer, String> {
-        let url = fill(url, &self.variables).map_err(|problems| {
+        let url = fill(url, &self.variables.from_outside()).map_err(|problems| {
             problems.iter().map(|problem| problem.title.clone()).collect::<Vec<_>>().join("; ")
         })?;
         let question = Question { method: method.to_owned(), url, ..Question::default() };

@@ -14,13 +14,50 @@ pub struct TargetFacts {
     pub ready: bool,
     /// The broker that is used unless another one is asked for.
     pub broker: &'static str,
+    /// Where bots find the lab, if not where the program does.
+    pub inside: Option<Inside>,
 }
+
+/// Where bots find the lab on a target that gives them a system of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inside {
+    /// The lab's folder.
+    pub folder: &'static str,
+    /// The name of the host with the lab's services.
+    pub host: &'static str,
+}
+
+/// How bots are spread over containers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// All in one process.
+    #[default]
+    Single,
+    /// Each in a container of its own.
+    PerBot,
+}
+
+impl Layout {
+    /// Every layout.
+    pub const ALL: [Layout; 2] = [Layout::PerBot, Layout::Single];
+
+    /// Returns its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Layout::Single => "single",
+            Layout::PerBot => "per-bot",
+        }
+    }
+}
+
+/// In a container the lab's folder is a volume, and its services are in the container of its agent.
+pub const INSIDE: Inside = Inside { folder: "/var/lib/intelmq-lab", host: "agent" };
 
 /// Every target; the first is the default.
 pub const TARGETS: &[TargetFacts] = &[
-    TargetFacts { name: "local", ready: true, broker: "embedded" },
-    TargetFacts { name: "compose", ready: false, broker: "redis" },
-    TargetFacts { name: "vagrant", ready: false, broker: "redis" },
+    TargetFacts { name: "local", ready: true, broker: "embedded", inside: None },
+    TargetFacts { name: "compose", ready: true, broker: "redis", inside: Some(INSIDE) },
+    TargetFacts { name: "vagrant", ready: false, broker: "redis", inside: None },
 ];
 
 /// What the user asked for; `None` is the default.
@@ -32,6 +69,8 @@ pub struct Wish {
     pub broker: Option<String>,
     /// Where a broker runs already.
     pub broker_url: Option<String>,
+    /// The layout's name.
+    pub layout: Option<String>,
 }
 
 /// A target and a broker that go together.
@@ -43,12 +82,15 @@ pub struct Choice {
     pub broker: &'static BrokerKind,
     /// Where the broker runs already; `None` if the target brings it.
     pub url: Option<Url>,
+    /// How bots are spread.
+    pub layout: Layout,
 }
 
 /// Two choices are the same if they name the same.
 impl PartialEq for Choice {
     fn eq(&self, other: &Self) -> bool {
-        (self.target, self.broker.name, &self.url) == (other.target, other.broker.name, &other.url)
+        (self.target, self.broker.name, &self.url, self.layout)
+            == (other.target, other.broker.name, &other.url, other.layout)
     }
 }
 
@@ -60,7 +102,34 @@ pub fn choose(wish: &Wish) -> Result<Choice, PlanError> {
     };
     let (broker, url) = broker::choose(wish.broker.as_deref(), wish.broker_url.as_deref(), target.broker)
         .map_err(|error| PlanError::Impossible(error.to_string()))?;
-    Ok(Choice { target, broker, url })
+    if url.is_some() && target.inside.is_some() {
+        let title = format!("--broker-url is for the target local; {} brings its broker along", target.name);
+        return Err(PlanError::Impossible(title));
+    }
+    let layout = layout(wish.layout.as_deref(), target, broker)?;
+    Ok(Choice { target, broker, url, layout })
+}
+
+/// Decides on a layout: a container each, where there are containers and a broker that they all reach.
+fn layout(name: Option<&str>, target: &TargetFacts, broker: &BrokerKind) -> Result<Layout, PlanError> {
+    let impossible = |title: String| Err(PlanError::Impossible(title));
+    let can_spread = target.inside.is_some() && broker.is_networked();
+    let Some(name) = name else {
+        return Ok(if can_spread { Layout::PerBot } else { Layout::Single });
+    };
+    let Some(layout) = Layout::ALL.into_iter().find(|layout| layout.name() == name) else {
+        return impossible(format!("there is no layout `{name}`; there are per-bot and single"));
+    };
+    if target.inside.is_none() {
+        return impossible(format!("--layout is for the target compose; {} runs one process", target.name));
+    }
+    if layout == Layout::PerBot && !can_spread {
+        return impossible(format!(
+            "--layout per-bot needs a broker that is a server of its own; `{}` is part of one process",
+            broker.name
+        ));
+    }
+    Ok(layout)
 }
 
 fn target(name: &str) -> Result<&'static TargetFacts, PlanError> {
@@ -85,9 +154,17 @@ mod tests {
     use super::*;
 
     fn chosen(target: Option<&str>, broker: Option<&str>, url: Option<&str>) -> String {
+        said(target, broker, url, None)
+    }
+
+    fn said(target: Option<&str>, broker: Option<&str>, url: Option<&str>, layout: Option<&str>) -> String {
         let own = |text: Option<&str>| text.map(str::to_owned);
-        let wish = Wish { target: own(target), broker: own(broker), broker_url: own(url) };
+        let wish =
+            Wish { target: own(target), broker: own(broker), broker_url: own(url), layout: own(layout) };
         match choose(&wish) {
+            Ok(Choice { target, broker, layout: Layout::PerBot, .. }) => {
+                format!("{} with {}, each bot for itself", target.name, broker.name)
+            }
             Ok(choice) => format!("{} with {}", choice.target.name, choice.broker.name),
             Err(error) => error.to_string(),
         }
@@ -99,7 +176,20 @@ mod tests {
         for (target, broker, url, outcome) in [
             (None, None, None, "local with embedded"),
             (Some("local"), Some("embedded"), None, "local with embedded"),
-            (Some("compose"), None, None, "the target `compose` is not in this version yet; it has local"),
+            (Some("compose"), None, None, "compose with redis, each bot for itself"),
+            (Some("compose"), Some("embedded"), None, "compose with embedded"),
+            (
+                Some("compose"),
+                None,
+                Some(redis),
+                "--broker-url is for the target local; compose brings its broker along",
+            ),
+            (
+                Some("vagrant"),
+                None,
+                None,
+                "the target `vagrant` is not in this version yet; it has local, compose",
+            ),
             (None, Some("redis"), None, "local with redis"),
             (None, None, Some(redis), "local with redis"),
             (Some("local"), Some("redis"), Some("rediss://host"), "local with redis"),
@@ -113,6 +203,24 @@ mod tests {
             ),
         ] {
             assert_eq!(chosen(target, broker, url), outcome);
+        }
+    }
+
+    #[test]
+    fn a_layout_goes_with_containers_and_a_broker_that_all_reach() {
+        for (target, broker, layout, outcome) in [
+            ("compose", "redis", "single", "compose with redis"),
+            ("compose", "kafka", "per-bot", "compose with kafka, each bot for itself"),
+            ("compose", "redis", "twos", "there is no layout `twos`; there are per-bot and single"),
+            ("local", "redis", "single", "--layout is for the target compose; local runs one process"),
+            (
+                "compose",
+                "embedded",
+                "per-bot",
+                "--layout per-bot needs a broker that is a server of its own; `embedded` is part of one process",
+            ),
+        ] {
+            assert_eq!(said(Some(target), Some(broker), None, Some(layout)), outcome);
         }
     }
 }

@@ -1,27 +1,32 @@
 //! Turns a playbook and what the user chose into a plan: everything that a target needs, resolved. Pure.
 
+mod bots;
 mod choice;
 mod export;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-pub use choice::{Choice, TARGETS, TargetFacts, Wish, choose};
-pub use export::{Export, STATE_PATH, botnet_after, export};
+pub use bots::botnet_after;
+use bots::every_bot;
+pub use choice::{Choice, INSIDE, Inside, Layout, TARGETS, TargetFacts, Wish, choose};
+pub use export::{Export, STATE_PATH, export};
 
 use crate::diagnostic::Diagnostic;
 use crate::playbook::{Playbook, Service};
 use crate::service;
 use crate::service::{Entry, Kind, Manifest};
-use crate::template::{Endpoint, Variables, fill_json, render};
+use crate::template::{Endpoint, LOOPBACK, Variables, fill_json, render};
 
 /// What is decided outside: names, places, ports and secrets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Given {
     /// The lab's name.
     pub lab: String,
-    /// The lab's folder as the botnet sees it, absolute.
+    /// The lab's folder, absolute; bots see it elsewhere if the target says so.
     pub folder: PathBuf,
+    /// The name of the host with the lab's services; the loopback address unless it is said.
+    pub host: Option<String>,
     /// The lab's secrets; those of the playbook that are missing here become placeholders.
     pub secrets: BTreeMap<String, String>,
     /// Where its services listen, by their ids; those that are missing here get ports as in an example.
@@ -48,10 +53,14 @@ pub struct Plan {
     pub lab: String,
     /// The lab's folder as the botnet sees it, absolute.
     pub folder: PathBuf,
+    /// The same as the program sees it.
+    pub home: PathBuf,
     /// The playbook's id.
     pub playbook: String,
     /// Where it runs, and on which broker.
     pub choice: Choice,
+    /// Every bot that is in the botnet at the end of some step, if each runs for itself.
+    pub bots: Vec<PlanBot>,
     /// What templates of the playbook may name.
     pub variables: Variables,
     /// Folders of the lab, below its own.
@@ -62,6 +71,17 @@ pub struct Plan {
     pub services: Manifest,
     /// What the broker is given that the target brings.
     pub server: ServerGiven,
+}
+
+/// One bot that runs for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanBot {
+    /// Its id.
+    pub id: String,
+    /// Collector, Parser, Expert or Output.
+    pub group: String,
+    /// The bots that it sends to, where it is there last.
+    pub next: Vec<String>,
 }
 
 /// One file of a lab.
@@ -98,7 +118,10 @@ pub enum PlanError {
 
 /// Makes the plan of a playbook.
 pub fn plan(playbook: &Playbook, choice: Choice, given: &Given) -> Result<Plan, PlanError> {
+    let home = given.folder.clone();
+    let given = &inside(given, &choice);
     let variables = variables(playbook, given)?;
+    let bots = if choice.layout == Layout::PerBot { every_bot(playbook, &variables)? } else { Vec::new() };
     let runtime = render(&playbook.botnet, &variables).map_err(PlanError::Invalid)?;
     let mut files = vec![PlanFile { path: RUNTIME.to_owned(), content: runtime.into_bytes() }];
     let mut services = Manifest::default();
@@ -116,14 +139,26 @@ pub fn plan(playbook: &Playbook, choice: Choice, given: &Given) -> Result<Plan, 
     Ok(Plan {
         lab: given.lab.clone(),
         folder: given.folder.clone(),
+        home,
         server: given.server.clone(),
         playbook: playbook.id.value.clone(),
         choice,
+        bots,
         variables,
         folders: if services.services.is_empty() { &FOLDERS[1..] } else { FOLDERS },
         files,
         services,
     })
+}
+
+/// Puts the lab where the bots of a target see it.
+fn inside(given: &Given, choice: &Choice) -> Given {
+    match choice.target.inside {
+        None => given.clone(),
+        Some(Inside { folder, host }) => {
+            Given { folder: folder.into(), host: Some(host.to_owned()), ..given.clone() }
+        }
+    }
 }
 
 /// Resolves a service, and puts what it publishes among the files.
@@ -170,8 +205,9 @@ pub fn variables(playbook: &Playbook, given: &Given) -> Result<Variables, PlanEr
         })?;
         let example = EXAMPLE_PORT.saturating_add(u16::try_from(index).unwrap_or(0));
         let port = given.ports.get(id).copied().unwrap_or(example);
-        let url = kind.url(&service.options, port);
-        Ok((id.clone(), Endpoint { url, host: "127.0.0.1".to_owned(), port, ca: at(service::AUTHORITY) }))
+        let host = given.host.as_deref().unwrap_or(LOOPBACK);
+        let url = kind.url(&service.options, host, port);
+        Ok((id.clone(), Endpoint { url, host: host.to_owned(), port, ca: at(service::AUTHORITY) }))
     };
     Ok(Variables {
         lab_in: at("in"),

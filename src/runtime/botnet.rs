@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 use super::build::{self, Carried};
 use super::control::{BotAction, BotState, Configuration, Snapshot};
 use super::error::BotnetError;
+use super::log::SELF;
 use super::net::{Activity, Net};
 use super::slot::Slot;
 use super::snapshot;
 use super::stopped;
 use super::surroundings::Surroundings;
 use super::worker::Worker;
+use crate::bots::Level;
 use crate::broker::Broker;
 use crate::diagnostic::Source;
 use crate::message::Idf;
@@ -57,8 +59,10 @@ impl Botnet {
             threads: Mutex::default(),
         });
         let mut threads = botnet.lock();
-        let enabled: Vec<usize> =
-            (0..net.slots.len()).filter(|&index| botnet.starts(&pipeline, &net.slots[index])).collect();
+        let starts = |index: &usize| {
+            botnet.starts(&pipeline, &net.slots[*index]) && botnet.runs_here(&net.slots[*index])
+        };
+        let enabled: Vec<usize> = (0..net.slots.len()).filter(starts).collect();
         for slot in net.slots.iter().filter(|slot| !botnet.starts(&pipeline, slot)) {
             slot.life.set(BotState::Disabled);
         }
@@ -78,7 +82,7 @@ impl Botnet {
     /// Returns everything that is to be seen at this moment.
     pub fn snapshot(&self) -> Result<Snapshot> {
         let revision = self.in_use().revision;
-        snapshot::take(&self.net(), &self.activity, revision)
+        snapshot::take(&self.net(), &self.activity, &self.surroundings.apart, revision)
     }
 
     /// Returns what counts everything that happens.
@@ -97,6 +101,11 @@ impl Botnet {
         let slot = &net.slots[index];
         // Written down first: a bot that was stopped must not come up by itself if the process dies now.
         stopped::note(&self.surroundings, id, action == BotAction::Stop)?;
+        if !self.runs_here(slot) {
+            self.surroundings.apart.act(id, action)?;
+            self.activity.bump();
+            return Ok(());
+        }
         let deadline = Instant::now() + ENDING;
         let ended = match action {
             BotAction::Run if slot.kind() != Kind::Collector => {
@@ -126,8 +135,11 @@ impl Botnet {
     /// Makes every resting collector begin its next round now.
     pub fn run_collectors(&self) {
         let _guard = self.lock();
-        for slot in &self.net().slots {
-            if slot.kind() == Kind::Collector && slot.state() == BotState::Running {
+        for slot in self.net().slots.iter().filter(|slot| slot.kind() == Kind::Collector) {
+            if !self.runs_here(slot) {
+                // One that does not answer begins with a round when it comes up.
+                let _ = self.surroundings.apart.hurry(&slot.id);
+            } else if slot.state() == BotState::Running {
                 slot.switch.hurry();
             }
         }
@@ -197,11 +209,14 @@ impl Botnet {
             let slot = &net.slots[index];
             if !self.starts(&pipeline, slot) {
                 slot.life.set(BotState::Disabled);
-            } else if !asleep.contains(&*slot.id) {
+            } else if !asleep.contains(&*slot.id) && self.runs_here(slot) {
                 start_bot(&mut threads, &net, index);
             }
         }
         wait_until_up(&net);
+        for problem in self.surroundings.apart.reload() {
+            self.surroundings.logger.log(SELF, Level::Warning, &problem);
+        }
         self.activity.bump();
         Ok(configuration)
     }
@@ -227,9 +242,15 @@ impl Botnet {
         self.net().broker.clone()
     }
 
-    /// Tells whether a bot starts by itself. One that was named does so even if it is disabled, as in IntelMQ.
+    /// Tells whether a bot starts by itself. One that was named does so even if it is disabled, as in IntelMQ; not so in a lab.
     fn starts(&self, pipeline: &Pipeline, slot: &Slot) -> bool {
-        self.surroundings.only.is_some() || pipeline.bot(&slot.id).is_some_and(BotConfig::enabled)
+        let named = self.surroundings.only.is_some() && self.surroundings.journal.is_none();
+        named || pipeline.bot(&slot.id).is_some_and(BotConfig::enabled)
+    }
+
+    /// Tells whether a bot runs in this process.
+    pub(super) fn runs_here(&self, slot: &Slot) -> bool {
+        !self.surroundings.apart.has(&slot.id)
     }
 
     /// Tells whether every bot has ended by itself; with the error of one that failed.
@@ -243,10 +264,11 @@ impl Botnet {
         net.slots.iter().all(|slot| slot.state() == BotState::Finished).then_some(Ok(()))
     }
 
-    /// Calls something with each bot, in the order of the runtime file.
-    pub(super) fn each_slot(&self, mut call: impl FnMut(&Slot)) {
+    /// Calls something with each bot that runs in this process, in the order of the runtime file.
+    pub(super) fn each_slot(&self, call: impl FnMut(&Slot)) {
         let net = self.net();
-        net.listed.iter().for_each(|&index| call(&net.slots[index]));
+        let slots = net.listed.iter().map(|&index| &net.slots[index]);
+        slots.filter(|slot| self.runs_here(slot)).for_each(call);
     }
 
     /// Calls something with one bot.
@@ -266,7 +288,7 @@ impl Botnet {
         self.net().listed_queues().into_iter().map(|(name, _)| name).collect()
     }
 
-    fn net(&self) -> Arc<Net> {
+    pub(super) fn net(&self) -> Arc<Net> {
         self.net.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -148,6 +148,19 @@ impl Inner {
     }
 }
 
+/// Reads a line as [`Format::Json`] writes it.
+pub(super) fn parse_json(line: &[u8]) -> Option<LogLine> {
+    #[derive(serde::Deserialize)]
+    struct Line {
+        time: String,
+        bot: String,
+        level: String,
+        message: String,
+    }
+    let Line { time, bot, level, message } = serde_json::from_slice(line).ok()?;
+    Some(LogLine { at: time, bot, level, message })
+}
+
 /// Cuts a message that is kept in memory.
 fn shorten(message: &mut String) {
     if message.len() > LONGEST {

@@ -2,13 +2,16 @@
 //!
 //! It is given a pipeline and never reads a playbook.
 
+mod apart;
 mod botnet;
 mod build;
 pub mod control;
 mod dump;
+mod elsewhere;
 mod error;
 mod files;
 mod format;
+mod gather;
 mod giving_up;
 mod hop;
 mod journal;
@@ -33,6 +36,7 @@ mod switch;
 mod tests;
 mod worker;
 
+pub use apart::Apart;
 pub use botnet::Botnet;
 pub use error::BotnetError;
 pub use journal::Journal;

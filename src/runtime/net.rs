@@ -109,6 +109,11 @@ impl Net {
         self.slots[index].wiring()
     }
 
+    /// Returns the ids of the bots in the order in which messages flow.
+    pub(super) fn ids(&self) -> Vec<String> {
+        self.slots.iter().map(|slot| slot.id.to_string()).collect()
+    }
+
     /// Lists the queues in the order of the runtime file, each with the bot that reads it.
     pub(super) fn listed_queues(&self) -> Vec<(String, Option<String>)> {
         let mut queues: Vec<(String, Option<String>)> = Vec::new();

@@ -1,5 +1,6 @@
 //! One process that runs a botnet until it is told to stop: `botnet run`, and the supervisor of a local lab.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -12,8 +13,10 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tokio::sync::Notify;
 
+use super::apart;
+use super::apart::Apart;
 use super::botnet::Botnet;
-use super::control::{Api, Control, Listen, serve};
+use super::control::{Api, Control, Door, Listen, serve};
 use super::error::BotnetError;
 use super::format;
 use super::journal::Journal;
@@ -25,7 +28,7 @@ use crate::broker::BrokerError;
 use crate::diagnostic::{Source, Style, render};
 use crate::message::Idf;
 use crate::pipeline::Environment;
-use crate::service::{ServiceError, Services};
+use crate::service::{Place, ServiceError, Services};
 use crate::whole;
 
 /// How long a process with a single bot waits before it looks whether its runtime file has changed.
@@ -44,13 +47,19 @@ pub struct Run {
     pub log: Destination,
     /// Where the queues are.
     pub queues: Queues,
-    /// The only bot that runs in this process; it reloads when the runtime file changes, and the process ends with it.
+    /// The only bot that runs in this process; it reloads when the runtime file changes. Outside labs the process ends with it.
     pub only: Option<String>,
+    /// The bots of a lab that run in processes of their own.
+    pub apart: BTreeSet<String>,
     /// Variables that override parameters.
     pub environment: Environment,
     /// The lab's folder: it gets a control service and a journal.
     pub lab: Option<PathBuf>,
-    /// More routes for the control service's loopback port.
+    /// Where the control service and the services of the lab listen.
+    pub place: Place,
+    /// The control service's port; 0 is that of the lab's process before this one, or any.
+    pub port: u16,
+    /// More routes for the control service's port.
     pub beside: Option<Router>,
 }
 
@@ -87,30 +96,41 @@ pub fn run(run: Run) -> Result<(), RunError> {
     let text = std::fs::read_to_string(&run.file).map_err(system(run.file.display()))?;
     let source = Source::new(run.file.display().to_string(), text);
     let log = run.log.folder.clone().unwrap_or_else(|| run.state.join("log"));
+    let own_journal = |lab: &Path| match &run.only {
+        Some(bot) => apart::journal(&log, bot),
+        None => lab.join("log/journal.jsonl"),
+    };
+    let journal = run.lab.as_deref().map(|lab| Arc::new(Journal::new(&own_journal(lab))));
+    // A bot that runs for itself leaves what is the lab's to the lab's agent.
+    let agents = run.lab.as_deref().filter(|_| run.only.is_none());
     let surroundings = Surroundings {
         queues: run.queues,
-        only: run.only,
+        only: run.only.clone(),
+        apart: Arc::new(Apart::new(run.apart, &run.state, &log)),
         idf: format::read(&run.file)?.unwrap_or_else(Idf::builtin),
         environment: run.environment,
         state: run.state,
         log,
         logger: Arc::new(Logger::new(run.log)),
-        journal: run.lab.as_deref().map(|lab| Arc::new(Journal::new(&lab.join("log/journal.jsonl")))),
+        journal,
         file: run.file,
     };
     // Before the botnet, so that no collector finds a door closed, and after it is its end.
-    let services = run.lab.as_deref().map(Services::start).transpose()?.map(Arc::new);
-    let before = run.lab.as_deref().and_then(address_before);
-    if let Some(lab) = &run.lab {
+    let services = agents.map(|lab| Services::start_at(lab, &run.place)).transpose()?.map(Arc::new);
+    let before = agents.and_then(address_before);
+    if let Some(lab) = agents {
         // Until this process listens it would lead to a port that is somebody else's.
         let _ = std::fs::remove_file(lab.join(API));
     }
     let botnet = Botnet::start(&source, surroundings)?;
     let end = Arc::new(Notify::new());
     let inside = services.clone().unwrap_or_default();
-    let beside = run.beside;
-    let control =
-        run.lab.as_deref().map(|lab| control(&botnet, lab, (inside, beside), before, &end)).transpose()?;
+    let door = Door { address: run.place.address, port: run.port, token: String::new(), beside: run.beside };
+    let control = match (&run.lab, agents) {
+        (_, Some(lab)) => Some(control(&botnet, lab, (inside, door), before, &end)?),
+        (Some(lab), None) => Some(control_of_one(&botnet, lab, &end)?),
+        (None, None) => None,
+    };
     let reporter = Reporter::start(&botnet);
     let ended = wait_for_end(&botnet, signals, end);
     botnet.surroundings().logger.log(SELF, Level::Info, "Stopping the botnet.");
@@ -134,7 +154,7 @@ fn address_before(lab: &Path) -> Option<(u16, String)> {
 fn control(
     botnet: &Arc<Botnet>,
     lab: &Path,
-    (services, beside): (Arc<Services>, Option<Router>),
+    (services, door): (Arc<Services>, Door),
     before: Option<(u16, String)>,
     end: &Arc<Notify>,
 ) -> Result<Control, RunError> {
@@ -142,14 +162,28 @@ fn control(
         Some(before) => before,
         None => (0, random_token().map_err(system("random token"))?),
     };
+    let port = if door.port == 0 { port } else { door.port };
+    let door = Some(Door { port, token: token.clone(), ..door });
     let (root, socket) = (lab.to_owned(), lab.join("control.sock"));
-    let listen = Listen { root, socket, port, token: token.clone(), services, beside };
+    let listen = Listen { root, socket, services, door };
     let (control, port) = serve(botnet.clone(), listen, end.clone()).map_err(system("control service"))?;
-    let api = Api { url: format!("http://127.0.0.1:{port}"), token };
+    let api = Api { url: format!("http://127.0.0.1:{}", port.unwrap_or_default()), token };
     let text = serde_json::to_string(&api).map_err(std::io::Error::from);
     text.and_then(|text| whole::replace(&lab.join(API), format!("{text}\n").as_bytes(), 0o600))
         .map_err(system(API))?;
     Ok(control)
+}
+
+/// Starts the control service of a bot that runs for itself, on a socket where the lab's agent finds it.
+fn control_of_one(botnet: &Arc<Botnet>, lab: &Path, end: &Arc<Notify>) -> Result<Control, RunError> {
+    let Surroundings { state, only, .. } = botnet.surroundings();
+    let socket = apart::socket(state, only.as_deref().unwrap_or_default());
+    if let Some(folder) = socket.parent() {
+        std::fs::create_dir_all(folder).map_err(system(folder.display()))?;
+    }
+    let listen = Listen { root: lab.to_owned(), socket, services: Arc::default(), door: None };
+    let served = serve(botnet.clone(), listen, end.clone()).map_err(system("control service"));
+    served.map(|(control, _)| control)
 }
 
 /// Why a process looks up from waiting.
@@ -169,15 +203,18 @@ fn wait_for_end(botnet: &Arc<Botnet>, mut signals: Signals, end: Arc<Notify>) ->
         }
     });
     let watched = botnet.clone();
-    let only = botnet.surroundings().only.is_some();
+    let Surroundings { only, journal, .. } = botnet.surroundings();
+    let only = only.is_some();
+    // In a lab it waits to be started again.
+    let ends = only && journal.is_none();
     std::thread::spawn(move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return };
         runtime.block_on(async {
             let mut activity = watched.activity().watch();
-            while !only || watched.ended().is_none() {
+            while !ends || watched.ended().is_none() {
                 tokio::select! {
                     () = end.notified() => break,
-                    changed = activity.changed(), if only => if changed.is_err() { break },
+                    changed = activity.changed(), if ends => if changed.is_err() { break },
                 }
             }
         });
@@ -195,7 +232,7 @@ fn wait_for_end(botnet: &Arc<Botnet>, mut signals: Signals, end: Arc<Notify>) ->
         }
         seen = version(file);
     }
-    if only { botnet.ended().unwrap_or(Ok(())) } else { Ok(()) }
+    if ends { botnet.ended().unwrap_or(Ok(())) } else { Ok(()) }
 }
 
 /// Returns what changes whenever somebody writes a file.

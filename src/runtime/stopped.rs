@@ -13,9 +13,9 @@ pub(super) fn read(surroundings: &Surroundings) -> BTreeSet<String> {
     text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
 }
 
-/// Notes that somebody stopped a bot, or wants it again.
+/// Notes that somebody stopped a bot, or wants it again. Of bots that run for themselves the agent does so.
 pub(super) fn note(surroundings: &Surroundings, id: &str, stop: bool) -> Result<(), BotnetError> {
-    let Some(path) = file(surroundings) else { return Ok(()) };
+    let Some(path) = file(surroundings).filter(|_| surroundings.only.is_none()) else { return Ok(()) };
     let mut ids = read(surroundings);
     let new = if stop { ids.insert(id.to_owned()) } else { ids.remove(id) };
     if !new {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::apart::Apart;
 use super::journal::Journal;
 use super::log::Logger;
 use crate::broker::{Broker, Routes};
@@ -25,6 +26,8 @@ pub struct Surroundings {
     pub queues: Queues,
     /// The only bot that runs here; the others are other processes' affair.
     pub only: Option<String>,
+    /// The bots of a lab that run in processes of their own, and are seen from here.
+    pub apart: Arc<Apart>,
     /// The fields that messages may have.
     pub idf: Arc<Idf>,
     /// Variables that override parameters.

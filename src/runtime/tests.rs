@@ -48,6 +48,7 @@ impl Lab {
         let surroundings = Surroundings {
             queues: Queues::In(Arc::new(faulty.clone())),
             only: None,
+            apart: Arc::default(),
             idf: Idf::builtin(),
             environment: Environment::default(),
             state: folder.path().to_owned(),

@@ -160,17 +160,17 @@ impl<'a> Actor<'a> {
     }
 
     fn request(&self, request: &Request) -> Result<(), SeedError> {
-        let url = self.fill(&request.url)?;
+        let url = self.fill_outside(&request.url)?;
         let mut headers = Vec::new();
         for (name, value) in &request.headers {
-            headers.push((name.clone(), self.fill(value)?));
+            headers.push((name.clone(), self.fill_outside(value)?));
         }
         let body = match (&request.body, &request.json) {
-            (Some(body), _) => Some(self.fill(body)?.into_bytes()),
+            (Some(body), _) => Some(self.fill_outside(body)?.into_bytes()),
             (None, Some(json)) => {
                 headers.push(("content-type".to_owned(), "application/json".to_owned()));
                 let mut json = json.clone();
-                configure::each_text(&mut json, &|text| self.fill(text))?;
+                configure::each_text(&mut json, &|text| self.fill_outside(text))?;
                 Some(json.to_string().into_bytes())
             }
             (None, None) => None,
@@ -190,12 +190,21 @@ impl<'a> Actor<'a> {
         if wanted { Ok(()) } else { Err(fail(format!("answers {}, not {wish}", reply.status))) }
     }
 
-    fn fill(&self, text: &str) -> Result<String, SeedError> {
-        fill(text, &self.variables).map_err(|problems| {
-            let titles: Vec<&str> = problems.iter().map(|problem| problem.title.as_str()).collect();
-            SeedError::Template(titles.join("; "))
-        })
+    /// Fills a text of a request, which goes out from here and not from a bot.
+    fn fill_outside(&self, text: &str) -> Result<String, SeedError> {
+        filled(text, &self.variables.from_outside())
     }
+
+    fn fill(&self, text: &str) -> Result<String, SeedError> {
+        filled(text, &self.variables)
+    }
+}
+
+fn filled(text: &str, variables: &Variables) -> Result<String, SeedError> {
+    fill(text, variables).map_err(|problems| {
+        let titles: Vec<&str> = problems.iter().map(|problem| problem.title.as_str()).collect();
+        SeedError::Template(titles.join("; "))
+    })
 }
 
 /// Says what shall go wrong; nothing if all shall be well again.

@@ -27,7 +27,7 @@ use utoipa::ToSchema;
 pub use fault::{Fault, Trouble};
 use feed::Feed;
 use network::Serve;
-pub use run::Services;
+pub use run::{Place, Services};
 
 /// What a service may be.
 #[derive(Debug)]
@@ -68,8 +68,8 @@ impl Kind {
     }
 
     /// Returns the URL of a service with these options, without a slash at its end.
-    pub fn url(&self, options: &Map<String, Json>, port: u16) -> String {
-        format!("{}://127.0.0.1:{port}", self.scheme[usize::from(self.has_tls(options))])
+    pub fn url(&self, options: &Map<String, Json>, host: &str, port: u16) -> String {
+        format!("{}://{host}:{port}", self.scheme[usize::from(self.has_tls(options))])
     }
 
     /// Says what is wrong with options; nothing is started.

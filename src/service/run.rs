@@ -1,7 +1,7 @@
 //! The services of one lab while they run, on a thread of their own.
 
 use std::io::{self, Write};
-use std::net::TcpListener;
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -12,6 +12,22 @@ use tokio::sync::Notify;
 use super::network::{Serve, listen};
 use super::tls::Authority;
 use super::{AUTHORITY, Entry, FILE, Fault, Feed, Kind, Manifest, ServiceError, ServiceStatus, Setup};
+
+/// Where services listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The address.
+    pub address: IpAddr,
+    /// The name that others on their network know the host by, if they are not only for this machine.
+    pub host: Option<String>,
+}
+
+/// For this machine only.
+impl Default for Place {
+    fn default() -> Self {
+        Place { address: Ipv4Addr::LOCALHOST.into(), host: None }
+    }
+}
 
 /// The services of one lab while they run. They end when this is dropped.
 #[derive(Default)]
@@ -35,20 +51,25 @@ struct Running {
 impl Services {
     /// Starts the services that a lab's folder says, if it says any; returns once all of them can be reached.
     pub fn start(folder: &Path) -> Result<Self, ServiceError> {
-        Services::run(folder, manifest(folder)?)
+        Services::start_at(folder, &Place::default())
+    }
+
+    /// The same where others reach them too.
+    pub fn start_at(folder: &Path, at: &Place) -> Result<Self, ServiceError> {
+        Services::run(folder, manifest(folder)?, at)
     }
 
     /// Starts some services for a lab's folder.
-    pub(super) fn run(folder: &Path, manifest: Manifest) -> Result<Self, ServiceError> {
+    pub(super) fn run(folder: &Path, manifest: Manifest, at: &Place) -> Result<Self, ServiceError> {
         let mut running = Vec::new();
         let mut doors = Vec::new();
-        let authority = if manifest.services.is_empty() { None } else { Some(authority(folder)?) };
+        let authority = if manifest.services.is_empty() { None } else { Some(authority(folder, at)?) };
         for entry in manifest.services {
             let kind = Kind::find(&entry.kind)
                 .ok_or_else(|| ServiceError::UnknownKind(entry.id.clone(), entry.kind.clone()))?;
             let mut one = Running::new(folder, entry, kind)?;
             let authority = authority.clone().filter(|_| kind.has_tls(&one.entry.options));
-            let (door, port) = one.door()?;
+            let (door, port) = one.door(at)?;
             one.entry.port = port;
             doors.push((door, Arc::clone(&one.server), Arc::clone(&one.feed), authority));
             running.push(one);
@@ -138,9 +159,9 @@ impl Running {
     }
 
     /// Opens the port; 0 is any that is free.
-    fn door(&self) -> Result<(TcpListener, u16), ServiceError> {
+    fn door(&self, at: &Place) -> Result<(TcpListener, u16), ServiceError> {
         let Entry { id, port, .. } = &self.entry;
-        let bound = TcpListener::bind(("127.0.0.1", *port));
+        let bound = TcpListener::bind((at.address, *port));
         let bound = bound.and_then(|listener| {
             listener.set_nonblocking(true)?;
             let port = listener.local_addr()?.port();
@@ -165,7 +186,7 @@ impl Running {
         ServiceStatus {
             id: self.entry.id.clone(),
             kind: self.kind.name.to_owned(),
-            url: self.kind.url(&self.entry.options, self.entry.port),
+            url: self.kind.url(&self.entry.options, "127.0.0.1", self.entry.port),
             files: self.feed.files().into_iter().map(|file| file.name).collect(),
             faults: self.feed.faults(),
             requests: self.feed.requests(),
@@ -195,8 +216,8 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), ServiceError> {
 }
 
 /// Makes a lab's authority and writes its certificate where bots find it.
-fn authority(folder: &Path) -> Result<Arc<Authority>, ServiceError> {
-    let authority = Authority::new()?;
+fn authority(folder: &Path, at: &Place) -> Result<Arc<Authority>, ServiceError> {
+    let authority = Authority::new(at.host.as_deref())?;
     write(&folder.join(AUTHORITY), authority.pem.as_bytes())?;
     Ok(Arc::new(authority))
 }

@@ -38,7 +38,8 @@ impl Trial {
             data: data.collect(),
             options: options.as_object().unwrap().clone(),
         };
-        let services = Services::run(folder.path(), Manifest { services: vec![entry] }).unwrap();
+        let services =
+            Services::run(folder.path(), Manifest { services: vec![entry] }, &Place::default()).unwrap();
         Trial { folder, services }
     }
 
@@ -188,7 +189,8 @@ fn a_port_that_is_taken_is_told_with_the_way_out() {
     let options = json!({"key": "k"}).as_object().unwrap().clone();
     let entry = Entry { id: "b".into(), kind: "shodan-stream".into(), port, data: Vec::new(), options };
     let folder = tempfile::tempdir().unwrap();
-    let Err(error) = Services::run(folder.path(), Manifest { services: vec![entry] }) else {
+    let Err(error) = Services::run(folder.path(), Manifest { services: vec![entry] }, &Place::default())
+    else {
         panic!("it started")
     };
     assert!(error.to_string().contains("service b cannot listen on port"), "{error}");

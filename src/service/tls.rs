@@ -24,27 +24,28 @@ pub(super) struct Authority {
 }
 
 impl Authority {
-    /// Makes an authority and certificates for `localhost`, `127.0.0.1` and `::1`. Their keys exist in this process only.
-    pub(super) fn new() -> Result<Self, ServiceError> {
+    /// Makes an authority and certificates for `localhost`, `127.0.0.1`, `::1` and the host's name. Their keys exist in this
+    /// process only.
+    pub(super) fn new(host: Option<&str>) -> Result<Self, ServiceError> {
         let fail = |error: rcgen::Error| ServiceError::Certificate(error.to_string());
         let key = KeyPair::generate().map_err(fail)?;
-        let mut params = params("intelmq-lab: a lab's own authority")?;
+        let mut params = params("intelmq-lab: a lab's own authority", host)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let certificate = params.self_signed(&key).map_err(fail)?;
         let pem = certificate.pem();
         let issuer = Issuer::new(params, key);
-        let good = acceptor(&issuer, &certificate.der().clone(), 2049)?;
-        let expired = acceptor(&issuer, &certificate.der().clone(), 2021)?;
+        let good = acceptor(&issuer, &certificate.der().clone(), host, 2049)?;
+        let expired = acceptor(&issuer, &certificate.der().clone(), host, 2021)?;
         Ok(Authority { pem, good, expired })
     }
 }
 
 /// Makes the description of a certificate that began in 2020.
-fn params(name: &str) -> Result<CertificateParams, ServiceError> {
-    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
-    let mut params =
-        CertificateParams::new(names).map_err(|error| ServiceError::Certificate(error.to_string()))?;
+fn params(name: &str, host: Option<&str>) -> Result<CertificateParams, ServiceError> {
+    let names = ["localhost", "127.0.0.1", "::1"].into_iter().chain(host).map(str::to_owned);
+    let mut params = CertificateParams::new(names.collect::<Vec<_>>())
+        .map_err(|error| ServiceError::Certificate(error.to_string()))?;
     params.distinguished_name.push(DnType::CommonName, name);
     params.not_before = date_time_ymd(2020, 1, 1);
     params.not_after = date_time_ymd(2049, 1, 1);
@@ -54,11 +55,12 @@ fn params(name: &str) -> Result<CertificateParams, ServiceError> {
 fn acceptor(
     issuer: &Issuer<'_, KeyPair>,
     authority: &CertificateDer<'static>,
+    host: Option<&str>,
     until: i32,
 ) -> Result<TlsAcceptor, ServiceError> {
     let fail = |error: rcgen::Error| ServiceError::Certificate(error.to_string());
     let key = KeyPair::generate().map_err(fail)?;
-    let mut params = params("localhost")?;
+    let mut params = params("localhost", host)?;
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.not_after = date_time_ymd(until, 1, 1);
     let certificate = params.signed_by(&key, issuer).map_err(fail)?;

@@ -115,6 +115,7 @@ impl SessionError {
             SessionError::Plan(PlanError::Impossible(_)) => "impossible-combination",
             SessionError::Plan(PlanError::Unsupported(_)) => "not-supported",
             SessionError::File { .. } => "lab-file",
+            SessionError::Target(TargetError::Containers(trouble)) => trouble.code,
             SessionError::Target(_) => "target-failed",
             SessionError::Control(error) => match cause_of(error) {
                 Cause::Usage => "not-there",
@@ -141,6 +142,9 @@ impl SessionError {
             SessionError::File { cause, .. } if is_denied(cause) => diagnostic.help(
                 "labs stand in $XDG_STATE_HOME/intelmq-lab, or ~/.local/state/intelmq-lab: set XDG_STATE_HOME to a folder that you may write",
             ),
+            SessionError::Target(TargetError::Containers(trouble)) => {
+                trouble.ways.iter().fold(diagnostic, |diagnostic, way| diagnostic.help(way.clone()))
+            }
             SessionError::Control(ControlError::Unreachable { .. }) => {
                 diagnostic.help("`intelmq-lab up PLAYBOOK --lab NAME` starts it again, `intelmq-lab down --lab NAME` removes it (`status` shows both names)")
             }

@@ -16,7 +16,7 @@ use serde_json::{Map, Value as Json};
 use super::SessionError;
 use super::ports;
 use crate::observe::Baseline;
-use crate::plan::{Given, variables};
+use crate::plan::{Given, TARGETS, variables};
 use crate::playbook::Playbook;
 use crate::runtime::control::Api;
 use crate::runtime::random_token;
@@ -55,6 +55,9 @@ pub struct Record {
     /// Where the broker runs, if the target does not bring it.
     #[serde(default)]
     pub broker_url: Option<String>,
+    /// How bots are spread, where the target leaves a choice.
+    #[serde(default)]
+    pub layout: Option<String>,
     /// When it was made, RFC 3339 in UTC.
     pub created: String,
     /// Whether it is a lab of `check`, which removes it in the end.
@@ -102,6 +105,12 @@ impl Lab {
     /// Returns where its REST API is, if it runs one.
     pub fn api(&self) -> Result<Option<Api>, SessionError> {
         read_json(&self.folder.join(API))
+    }
+
+    /// Returns where its own page is; a lab in containers has none but that of `serve`.
+    pub fn page(&self) -> Result<Option<Api>, SessionError> {
+        let facts = TARGETS.iter().find(|target| target.name == self.record.target);
+        Ok(self.api()?.filter(|_| facts.is_none_or(|target| target.inside.is_none())))
     }
 
     /// Returns its secrets by name.

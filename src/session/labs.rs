@@ -211,6 +211,7 @@ impl Record {
             target: String::new(),
             broker: String::new(),
             broker_url: None,
+            layout: None,
             created: super::clock::now(),
             temporary: false,
             passed: Vec::new(),

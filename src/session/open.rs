@@ -11,7 +11,7 @@ use super::world::{World, target};
 use crate::broker::Url;
 use crate::check::Places;
 use crate::diagnostic::Diagnostic;
-use crate::plan::{Choice, Given, Plan, PlanError, ServerGiven, Wish, choose, plan};
+use crate::plan::{Choice, Given, Layout, Plan, PlanError, ServerGiven, Wish, choose, plan};
 use crate::playbook::{FolderError, Playbook};
 use crate::runtime::control::Client;
 use crate::target::TARGETS;
@@ -61,6 +61,7 @@ impl<'a> Opened<'a> {
             target: choice.target.name.to_owned(),
             broker: choice.broker.name.to_owned(),
             broker_url: choice.url.as_ref().map(Url::to_secret),
+            layout: choice.target.inside.map(|_| choice.layout.name().to_owned()),
             temporary,
             ..Record::new(&name, &playbook.id)
         };
@@ -86,7 +87,8 @@ impl<'a> Opened<'a> {
     pub(super) fn places(&self) -> Places {
         let services = self.plan.variables.services.values().map(|service| service.port);
         let ports = services.chain(self.plan.server.ports.values().copied()).collect();
-        Places { folders: vec![self.lab.folder.display().to_string()], ports }
+        let host = self.plan.choice.target.inside.map(|inside| inside.host.to_owned());
+        Places { folders: vec![self.plan.folder.display().to_string()], host, ports }
     }
 
     /// Brings the botnet up, unless it runs already, and returns once its control service answers.
@@ -128,7 +130,7 @@ impl<'a> Opened<'a> {
 
 /// Says whether a lab that exists is the one that is wished for.
 fn agree(lab: &Lab, playbook: &Playbook, wish: &LabWish) -> Result<Choice, SessionError> {
-    let Record { name, playbook: runs, target, broker, broker_url, .. } = &lab.record;
+    let Record { name, playbook: runs, target, broker, broker_url, layout, .. } = &lab.record;
     let way = "choose another lab with --lab NAME, or remove this one with `intelmq-lab down`";
     if *runs != playbook.id.value {
         return Err(SessionError::usage(
@@ -145,6 +147,11 @@ fn agree(lab: &Lab, playbook: &Playbook, wish: &LabWish) -> Result<Choice, Sessi
         (wished.target.as_ref().is_some_and(|wished| wished != target), "target", target.clone()),
         (wished.broker.as_ref().is_some_and(|wished| wished != broker), "broker", broker.clone()),
         (
+            wished.layout.is_some() && wished.layout != *layout,
+            "layout",
+            layout.clone().unwrap_or_else(|| Layout::default().name().to_owned()),
+        ),
+        (
             url.is_some_and(|wished| Some(wished.to_secret()) != *broker_url),
             "broker",
             broker_url.as_ref().map_or_else(|| broker.clone(), shown),
@@ -158,8 +165,12 @@ fn agree(lab: &Lab, playbook: &Playbook, wish: &LabWish) -> Result<Choice, Sessi
             ));
         }
     }
-    let of_lab =
-        Wish { target: Some(target.clone()), broker: Some(broker.clone()), broker_url: broker_url.clone() };
+    let of_lab = Wish {
+        target: Some(target.clone()),
+        broker: Some(broker.clone()),
+        broker_url: broker_url.clone(),
+        layout: layout.clone(),
+    };
     Ok(choose(&of_lab)?)
 }
 
@@ -198,7 +209,7 @@ fn make_plan(lab: &Lab, playbook: &Playbook, choice: Choice, rests: bool) -> Res
     };
     let feeds = playbook.feeds().map_err(unreadable)?;
     let (name, folder) = (lab.record.name.clone(), lab.folder.clone());
-    let given = Given { lab: name, folder, secrets, ports, feeds, server };
+    let given = Given { lab: name, folder, secrets, ports, feeds, server, host: None };
     Ok(plan(playbook, choice, &given)?)
 }
 

@@ -32,6 +32,9 @@ pub struct LabStatus {
     pub services: Vec<ServiceSummary>,
     /// Where its REST API is, if it runs one.
     pub api: Option<Api>,
+    /// Where its own page is, if it has one.
+    #[serde(skip)]
+    pub page: Option<Api>,
 }
 
 /// One service of a lab.
@@ -83,6 +86,7 @@ fn one(world: &World, lab: &Lab) -> Result<LabStatus, SessionError> {
         bots: snapshot.iter().flat_map(|snapshot| &snapshot.bots).map(BotSummary::of).collect(),
         services: services.into_iter().flatten().map(ServiceSummary::of).collect(),
         api: lab.api()?.filter(|_| snapshot.is_some()),
+        page: lab.page()?.filter(|_| snapshot.is_some()),
     })
 }
 

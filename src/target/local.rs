@@ -1,6 +1,5 @@
 //! Runs the botnet in one process on this machine, which outlives the program that started it, and the broker beside it.
 
-mod daemon;
 mod server;
 
 use std::os::unix::net::UnixStream;
@@ -8,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use self::daemon::{Daemon, file_error, remove};
+use super::daemon::{Daemon, file_error, remove};
 use super::process::Process;
 use super::{Needs, Site, Target, TargetError};
 use crate::plan::{Choice, Plan, PlanFile};

@@ -1,5 +1,7 @@
 //! Where a plan runs: the only place that starts and ends processes, containers and machines.
 
+mod compose;
+mod daemon;
 mod doctor;
 mod local;
 mod machine;
@@ -9,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use compose::{Compose, Trouble};
 pub use doctor::{Finding, doctor};
 pub use local::Local;
 
@@ -86,7 +89,7 @@ pub struct Missing {
 }
 
 /// Every target.
-pub const TARGETS: &[&dyn Target] = &[&Local];
+pub const TARGETS: &[&dyn Target] = &[&Local, &Compose];
 
 /// Finds a target by its name.
 pub fn find(name: &str) -> Option<&'static dyn Target> {
@@ -145,6 +148,9 @@ pub enum TargetError {
         /// What came of asking it.
         problem: String,
     },
+    /// The container engine, or what runs in it.
+    #[error(transparent)]
+    Containers(#[from] Trouble),
     /// A process does not end, not even by force.
     #[error(
         "process {pid} of lab `{lab}` does not end; is its disk or network gone? try again, or end it by hand"

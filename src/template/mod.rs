@@ -9,12 +9,13 @@ mod variables;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
 use minijinja::{Environment, Output, UndefinedBehavior, Value};
 use serde_json::Value as Json;
 
 pub use origin::to_template;
 pub use scan::{Context, Placeholder, placeholders};
-pub use variables::{Endpoint, Variables};
+pub use variables::{Endpoint, LOOPBACK, Variables};
 
 use crate::diagnostic::{Diagnostic, Location, Source, Span, suggest};
 
@@ -54,6 +55,19 @@ pub fn fill_json(value: &Json, variables: &Variables) -> Result<Json, Vec<Diagno
         }
         other => other.clone(),
     })
+}
+
+/// Fills a template of the program's own, which may have loops and conditions; values are written as they are.
+///
+/// The error says in one sentence what the template lacks.
+pub fn compose(template: &str, values: &Json) -> Result<String, String> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    let mut syntax = SyntaxConfig::builder();
+    syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
+    environment.set_syntax(syntax.build().map_err(|error| error.to_string())?);
+    environment.render_str(template, Serde(values)).map_err(|error| error.to_string())
 }
 
 /// Finds every placeholder and checks its name without filling anything in.

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use minijinja::Value;
 
+/// Where a lab's services are for who stands beside the bots.
+pub const LOOPBACK: &str = "127.0.0.1";
+
 /// What a template may name. Each target fills it in; [`Variables::example`] is for `lint`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Variables {
@@ -54,6 +57,18 @@ impl Variables {
             services: services.into_iter().enumerate().map(endpoint).collect(),
             secrets: secrets.into_iter().map(|id| (id.to_owned(), format!("secret-{id}"))).collect(),
         }
+    }
+
+    /// Returns the same with services where the program itself reaches them, and not the bots.
+    #[must_use]
+    pub fn from_outside(&self) -> Self {
+        let mut outside = self.clone();
+        for endpoint in outside.services.values_mut() {
+            let (inside, here) = (format!("://{}:", endpoint.host), format!("://{LOOPBACK}:"));
+            endpoint.url = endpoint.url.replacen(&inside, &here, 1);
+            LOOPBACK.clone_into(&mut endpoint.host);
+        }
+        outside
     }
 
     /// Returns the value of a dotted name.

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
+mod apart;
 mod api;
 mod bots_pages;
 mod brokers;
 mod cli;
 mod cmd;
+mod compose;
 mod faults;
 mod intelmq_api;
 mod kill;

@@ -8,13 +8,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use super::bots::botnet_after;
 use super::{PlanError, RUNTIME};
 use crate::bots::parsers::shadowserver;
-use crate::diagnostic::Source;
 use crate::message::Idf;
-use crate::pipeline::Pipeline;
 use crate::playbook::{Action, FolderError, Playbook};
-use crate::template::{Endpoint, Variables, fill_json, render};
+use crate::template::{Endpoint, Variables};
 
 /// IntelMQ's state path, as far as nobody says otherwise.
 pub const STATE_PATH: &str = "/opt/intelmq/var/lib/bots";
@@ -68,20 +67,6 @@ pub fn export(
     export.insert(RUNTIME, &format!("{}{}", head(playbook, steps), botnet::write(&runtime)?));
     export.insert("etc/harmonization.conf", &format!("{:#}\n", Idf::builtin().to_conf()));
     Ok(export)
-}
-
-/// Returns the botnet at the end of a step, counted from 1; 0 is before the first.
-pub fn botnet_after(playbook: &Playbook, steps: usize, variables: &Variables) -> Result<Pipeline, PlanError> {
-    let text = render(&playbook.botnet, variables).map_err(PlanError::Invalid)?;
-    let mut pipeline =
-        Pipeline::parse(Source::new(playbook.botnet.name(), text)).map_err(PlanError::Invalid)?;
-    for action in playbook.steps.iter().take(steps).flat_map(|step| &step.actions) {
-        if let Action::Configure(change) = &action.value {
-            let change = fill_json(&Json::Object(change.clone()), variables).map_err(PlanError::Invalid)?;
-            pipeline = pipeline.merged(&change).map_err(PlanError::Invalid)?;
-        }
-    }
-    Ok(pipeline)
 }
 
 /// Says what templates may name: places below IntelMQ's own, and placeholders for what only the user knows.

@@ -1,6 +1,8 @@
 use serde_json::json;
 
 use super::*;
+use crate::diagnostic::Source;
+use crate::pipeline::Pipeline;
 use crate::playbook::Catalog;
 
 /// Exports a playbook with a template, and steps that do these actions.

@@ -1,5 +1,6 @@
-//! Where the control service listens: a UNIX socket, and a loopback port with a token.
+//! Where the control service listens: a UNIX socket, and a port with a token.
 
+use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,49 +30,54 @@ pub(in crate::runtime) struct Listen {
     pub(in crate::runtime) root: PathBuf,
     /// The UNIX socket.
     pub(in crate::runtime) socket: PathBuf,
-    /// The loopback port, if it is free; 0 is any.
-    pub(in crate::runtime) port: u16,
-    /// What a client on the loopback port must show.
-    pub(in crate::runtime) token: String,
     /// What runs beside the botnet.
     pub(in crate::runtime) services: Arc<Services>,
-    /// More routes for the loopback port, with what answers to unknown ones.
+    /// Where it listens beside the socket.
+    pub(in crate::runtime) door: Option<Door>,
+}
+
+/// A port for those who know a token.
+pub(in crate::runtime) struct Door {
+    /// The address.
+    pub(in crate::runtime) address: IpAddr,
+    /// The port, if it is free; 0 is any.
+    pub(in crate::runtime) port: u16,
+    /// What a client must show.
+    pub(in crate::runtime) token: String,
+    /// More routes, with what answers to unknown ones.
     pub(in crate::runtime) beside: Option<Router>,
 }
 
-/// Starts the service on a thread of its own; returns it and the loopback port.
+/// Starts the service on a thread of its own; returns it, and the port if it has one.
 pub(in crate::runtime) fn serve(
     botnet: Arc<Botnet>,
     listen: Listen,
     end: Arc<Notify>,
-) -> std::io::Result<(Control, u16)> {
+) -> std::io::Result<(Control, Option<u16>)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let address = SocketAddress::new(&listen.socket)?;
     remove_stale(&listen.socket)?;
-    let (unix, tcp) = runtime.block_on(async {
-        let unix = UnixListener::bind(address.path())?;
-        let tcp = match TcpListener::bind(("127.0.0.1", listen.port)).await {
-            Err(_) if listen.port != 0 => TcpListener::bind(("127.0.0.1", 0)).await?,
-            bound => bound?,
-        };
-        std::io::Result::Ok((unix, tcp))
-    })?;
+    let unix = runtime.block_on(async { UnixListener::bind(address.path()) })?;
     std::fs::set_permissions(&listen.socket, std::fs::Permissions::from_mode(0o600))?;
-    let port = tcp.local_addr()?.port();
     let service = Service { botnet, root: listen.root, end, services: listen.services };
     let local = alone(service.clone());
-    let remote = match listen.beside {
-        Some(beside) => router(service).merge(beside),
-        None => alone(service),
+    let open = |door: Door| runtime.block_on(door.open(service));
+    let (tcp, port) = match listen.door.map(open).transpose()? {
+        Some((tcp, router, port)) => (Some((tcp, router)), Some(port)),
+        None => (None, None),
     };
-    let remote = guarded(remote, Guard::new(&listen.token, &[port]));
     let stop = Arc::new(Notify::new());
     let stopped = stop.clone();
     let thread = std::thread::Builder::new().name("control".to_owned()).spawn(move || {
         let _address = address;
         runtime.block_on(async {
             let unix = axum::serve(unix, local.into_make_service());
-            let tcp = axum::serve(tcp, remote.into_make_service());
+            let tcp = async {
+                match tcp {
+                    Some((tcp, remote)) => axum::serve(tcp, remote.into_make_service()).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 _ = unix => {}
                 _ = tcp => {}
@@ -80,6 +86,21 @@ pub(in crate::runtime) fn serve(
         });
     })?;
     Ok((Control { stop, thread, socket: listen.socket }, port))
+}
+
+impl Door {
+    async fn open(self, service: Service) -> std::io::Result<(TcpListener, Router, u16)> {
+        let tcp = match TcpListener::bind((self.address, self.port)).await {
+            Err(_) if self.port != 0 => TcpListener::bind((self.address, 0)).await?,
+            bound => bound?,
+        };
+        let port = tcp.local_addr()?.port();
+        let routes = match self.beside {
+            Some(beside) => router(service).merge(beside),
+            None => alone(service),
+        };
+        Ok((tcp, guarded(routes, Guard::new(&self.token, &[port])), port))
+    }
 }
 
 impl Control {

@@ -23,7 +23,7 @@ pub use address::SocketAddress;
 pub use client::{Client, ControlError, Passed};
 pub use description::completed;
 pub use guard::{Guard, guarded};
-pub(super) use listen::{Control, Listen, serve};
+pub(super) use listen::{Control, Door, Listen, serve};
 pub use outside::{Outside, Question, Reply};
 pub use problem::{Refusal, always};
 pub use server::{Description, blocking};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Path, Query, State};
 use axum::routing::{delete, get, post, put};
@@ -33,6 +33,9 @@ use crate::service::{Fault, ServiceStatus, Services, Trouble};
 
 /// The longest that a request waits for something to happen.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// How long bots in other processes are left alone between two questions.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
 
 /// The name under which the service itself sends messages; no bot can have it.
 const SENDER: &str = "_control";
@@ -180,11 +183,30 @@ struct Since {
 async fn snapshot(State(service): State<Service>, Query(since): Query<Since>) -> Answer<Snapshot> {
     if let Some(after) = since.after {
         let wait = Duration::from_millis(since.wait_ms.unwrap_or(0)).min(LONGEST_WAIT);
-        let mut watch = service.botnet.activity().watch();
-        // Nothing happened in time: that is an answer too.
-        let _ = tokio::time::timeout(wait, watch.wait_for(|count| *count > after)).await;
+        return later_snapshot(service.botnet, after, wait).await.map(Json);
     }
     blocking(move || service.botnet.snapshot()).await.map(Json)
+}
+
+/// Waits until something happened, or the time is over: that is an answer too.
+async fn later_snapshot(botnet: Arc<Botnet>, after: u64, wait: Duration) -> Result<Snapshot, Refusal> {
+    if botnet.surroundings().apart.is_empty() {
+        let mut watch = botnet.activity().watch();
+        let _ = tokio::time::timeout(wait, watch.wait_for(|count| *count > after)).await;
+        return blocking(move || botnet.snapshot()).await;
+    }
+    // What happens in other processes is not heard of here, so they are asked again and again.
+    let deadline = Instant::now() + wait;
+    loop {
+        let (own, asked) = (botnet.activity().count(), Arc::clone(&botnet));
+        let snapshot = blocking(move || asked.snapshot()).await?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        if snapshot.activity > after || left.is_zero() {
+            return Ok(snapshot);
+        }
+        let mut watch = botnet.activity().watch();
+        let _ = tokio::time::timeout(left.min(ASK_AGAIN), watch.wait_for(|count| *count > own)).await;
+    }
 }
 
 /// Makes every resting collector begin its next round now.
@@ -237,8 +259,8 @@ async fn peek(
     Path(queue): Path<String>,
     Query(query): Query<Max>,
 ) -> Answer<Vec<String>> {
-    let broker = service.botnet.broker();
-    let bodies = blocking(move || broker.peek(&queue, query.max.unwrap_or(10).min(1000))).await?;
+    let max = query.max.unwrap_or(10).min(1000);
+    let bodies = blocking(move || service.botnet.peek(&queue, max)).await?;
     Ok(Json(bodies.into_iter().map(|body| String::from_utf8_lossy(&unpacked(body)).into_owned()).collect()))
 }
 
@@ -295,12 +317,7 @@ pub(super) fn known_queue(botnet: &Botnet, queue: &str) -> Result<(), Refusal> {
     responses((status = 200, body = Changed))
 )]
 async fn clear(State(service): State<Service>, Path(queue): Path<String>) -> Answer<Changed> {
-    let count = blocking(move || {
-        let cleared = service.botnet.broker().clear(&queue);
-        service.botnet.activity().bump();
-        cleared
-    })
-    .await?;
+    let count = blocking(move || service.botnet.clear(&queue)).await?;
     Ok(Json(Changed { count }))
 }
 
@@ -352,9 +369,9 @@ struct LogQuery {
 
 /// Log lines, oldest first.
 #[utoipa::path(get, path = "/v1/log", params(LogQuery), responses((status = 200, body = LogPage)))]
-async fn log(State(service): State<Service>, Query(query): Query<LogQuery>) -> Json<LogPage> {
-    let max = query.max.unwrap_or(1000).min(20_000);
-    Json(service.botnet.surroundings().logger.page(query.bot.as_deref(), query.after.unwrap_or(0), max))
+async fn log(State(service): State<Service>, Query(query): Query<LogQuery>) -> Answer<LogPage> {
+    let range = (query.after.unwrap_or(0), query.max.unwrap_or(1000).min(20_000));
+    blocking(move || service.botnet.log(query.bot.as_deref(), range)).await.map(Json)
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -369,11 +386,6 @@ struct JournalQuery {
 /// What bots did with messages, in the order it was committed.
 #[utoipa::path(get, path = "/v1/journal", params(JournalQuery), responses((status = 200, body = JournalPage)))]
 async fn journal(State(service): State<Service>, Query(query): Query<JournalQuery>) -> Answer<JournalPage> {
-    let max = query.max.unwrap_or(1000).min(10_000);
-    blocking(move || match &service.botnet.surroundings().journal {
-        Some(journal) => journal.page(query.after.unwrap_or(0), max),
-        None => Ok(JournalPage { entries: Vec::new(), next: 0, full: false }),
-    })
-    .await
-    .map(Json)
+    let range = (query.after.unwrap_or(0), query.max.unwrap_or(1000).min(10_000));
+    blocking(move || service.botnet.journal(range)).await.map(Json)
 }

@@ -17,10 +17,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::daemon::{Daemon, file_error};
 use super::super::machine::{Machine, this_machine};
 use super::super::process::Process;
 use super::super::{Missing, Needs, Site, TargetError};
-use super::daemon::{Daemon, file_error};
 use crate::broker::{BrokerError, BrokerKind, Member, PREFIX, Settings, SyncMode, Url};
 use crate::plan::{Choice, Plan, PlanFile};
 

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::super::process::{Identity, Process};
-use super::super::{Site, TargetError};
+use super::process::{Identity, Process};
+use super::{Site, TargetError};
 
 /// One program of a lab. `NAME.json` in the lab's folder says who it is, `log/NAME.log` takes what it writes.
 pub(super) struct Daemon<'a> {
@@ -66,11 +66,30 @@ impl<'a> Daemon<'a> {
 
     /// Ends it if it runs, and forgets it.
     pub(super) fn end(&self, patience: Duration) -> Result<(), TargetError> {
+        self.end_one(patience)?;
+        remove(&self.record())?;
+        remove(&self.input())
+    }
+
+    fn end_one(&self, patience: Duration) -> Result<(), TargetError> {
         if let Some(identity) = self.identity()
             && let Some(process) = Process::open(identity)
             && !process.end(patience)
         {
             return Err(TargetError::Undead { lab: self.site.lab.clone(), pid: identity.pid });
+        }
+        Ok(())
+    }
+
+    /// Ends it and all others that have its standard input, such as programs that it started.
+    pub(super) fn end_all(&self, patience: Duration) -> Result<(), TargetError> {
+        self.end_one(patience)?;
+        while let Some(identity) = Identity::with_input(&self.input()) {
+            if let Some(process) = Process::open(identity)
+                && !process.end(patience)
+            {
+                return Err(TargetError::Undead { lab: self.site.lab.clone(), pid: identity.pid });
+            }
         }
         remove(&self.record())?;
         remove(&self.input())
