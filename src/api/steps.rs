@@ -123,7 +123,7 @@ pub(super) async fn seed(
 ) -> Answer<Json<Value>> {
     by_hand(api, lab, move |hand| {
         let rows = hand.seed(Feed::Known(wish.file), wish.name.as_deref(), wish.service.as_deref());
-        rows.map(|rows| json!({ "rows": rows }))
+        rows.map(|seeded| json!({ "rows": seeded.rows }))
     })
     .await
 }
@@ -163,7 +163,7 @@ pub(super) async fn inject(
     }
     by_hand(api, lab, move |hand| {
         let times = wish.times;
-        hand.inject(&wish.queue, wish.message, times).map(|()| json!({ "count": times }))
+        hand.inject(&wish.queue, wish.message, times).map(|_| json!({ "count": times }))
     })
     .await
 }

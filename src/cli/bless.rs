@@ -37,6 +37,9 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         let recorded = bless(&world, &playbook, &wish, &mut |event| tell(&world, &event, &mut reports));
         reports.finish()?;
         let (blessed, problems) = recorded?;
+        if blessed.is_empty() && problems.is_empty() {
+            output::talk(&format!("{}: every expected output is as it was", named.entry.id));
+        }
         failure.diagnostics.extend(problems);
         for golden in blessed {
             if common.json {

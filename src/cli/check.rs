@@ -55,7 +55,23 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         }
     }
     reports.finish()?;
+    if named.len() > 1 && !common.json {
+        output::talk(&sum(&named, &exits));
+    }
     Ok(Exit::of_all(&exits))
+}
+
+/// Says how many playbooks passed, and which did not.
+fn sum(named: &[Named], exits: &[Exit]) -> String {
+    let failed = named.iter().zip(exits).filter(|(_, exit)| **exit != Exit::Ok);
+    let failed: Vec<&str> = failed.map(|(named, _)| named.entry.id.as_str()).collect();
+    let passed = exits.len() - failed.len();
+    let mut parts = vec![format!("{passed} passed"), format!("{} failed", failed.len())];
+    if exits.len() < named.len() {
+        parts.push(format!("{} not begun", named.len() - exits.len()));
+    }
+    let text = format!("{}: {}", output::count(named.len(), "playbook"), parts.join(", "));
+    if failed.is_empty() { text } else { format!("{text}: {}", failed.join(", ")) }
 }
 
 fn one(
@@ -70,8 +86,13 @@ fn one(
     let wish = LabWish { name: args.lab.clone(), wish: common.wish(), playbooks: named.folder.clone() };
     let ran = check(world, &playbook, &wish, (range, args.keep), &mut |event| tell(world, &event, reports));
     let ran = told(&playbook.id, ran, reports)?;
+    let exit = Exit::of(&ran);
     if args.keep {
         output::talk(&format!("lab {} is kept in {}", ran.lab.record.name, ran.lab.folder.display()));
+    } else if exit != Exit::Ok && !common.json {
+        output::talk(
+            "the lab of this check is gone; with --keep it stays, to be looked at with these commands",
+        );
     }
-    Ok(Exit::of(&ran))
+    Ok(exit)
 }

@@ -37,8 +37,9 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
             problem.help("write it as {\"source.ip\": \"192.0.2.7\"}, in single quotes"),
         )
     })?;
-    let (lab, ()) =
+    let (lab, warnings) =
         lab::by_hand(&args.lab, common, |hand| Ok(hand.inject(&args.queue, message, args.times)?))?;
+    output::problems(&warnings);
     let number = output::count(args.times as usize, "message");
     lab::done(&lab, &format!("put {number} into {}", args.queue), common)
 }

@@ -12,6 +12,7 @@ use super::output::{self, bold};
 use super::prompt;
 use super::reports::tell;
 use super::show::heading;
+use super::step;
 use crate::diagnostic::{Diagnostic, Style, render, suggest};
 use crate::playbook::Playbook;
 use crate::report::{Progress, Reports, Sink, of_steps};
@@ -60,7 +61,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let lab = ran.lab.record.name.clone();
     let again = catalog::again(&args.playbook, common, &playbook, &lab);
     let (hints, last) = (0, Exit::Ok);
-    let lesson = Lesson { world: &world, playbook: &playbook, lab, again, common, hints, last };
+    let named = args.playbook.clone();
+    let lesson = Lesson { world: &world, playbook: &playbook, lab, named, again, common, hints, last };
     lesson.teach(&ran.lab)
 }
 
@@ -70,6 +72,8 @@ struct Lesson<'a> {
     playbook: &'a Playbook,
     /// The lab's name.
     lab: String,
+    /// How the playbook is named on the command line.
+    named: String,
     /// How the playbook and the lab are named on the command line.
     again: String,
     common: &'a Common,
@@ -115,8 +119,8 @@ impl Lesson<'_> {
             let now = lab.passed(self.playbook);
             if now != at {
                 (self.hints, self.last) = (0, Exit::Ok);
-                if now > at {
-                    self.tell_seen(&lab, now - 1)?;
+                if now > at && self.tell_seen(&lab, now - 1)? && now < self.playbook.steps.len() {
+                    prompt::pause("[Enter] goes on to the next step ", &self.world.interrupt)?;
                 }
                 self.tell_step(&lab, now)?;
                 at = now;
@@ -150,7 +154,7 @@ impl Lesson<'_> {
                 }
             }
             Wish::Word(_) => output::data(&words_there_are())?,
-            Wish::Command(words) => self.command(words),
+            Wish::Command(words) => self.command(words, number),
             Wish::Nothing => {}
         }
         Ok(())
@@ -186,14 +190,25 @@ impl Lesson<'_> {
     }
 
     /// Runs a command of this program for the lab.
-    fn command(&self, words: Vec<String>) {
+    fn command(&self, words: Vec<String>, number: usize) {
         // It hides what it has to by itself.
         output::hide_nothing();
-        let words = self.completed(words);
+        let words = self.completed(self.shown(words, number));
         super::parse_and_dispatch(words.into_iter().map(OsString::from));
         self.common.color.apply();
         // Ctrl-C ended the command, and not the lesson.
         self.world.interrupt.store(false, Ordering::Relaxed);
+    }
+
+    /// Adds the playbook to `show`, and the step in hand to its options, where the learner left them out.
+    fn shown(&self, mut words: Vec<String>, number: usize) -> Vec<String> {
+        let Some(second) = words.get(1).filter(|_| words[0] == "show") else { return words };
+        if step::number(self.playbook, second).is_ok() {
+            words.insert(1, self.named.clone());
+        } else if second == "--answer" || second == "--notes" {
+            words.splice(1..1, [self.named.clone(), number.to_string()]);
+        }
+        words
     }
 
     /// Adds the program's name, the lab, and the folder with playbooks, where the learner left them out.
@@ -243,11 +258,14 @@ impl Lesson<'_> {
         output::data(&heading(&title, &(reader.before(step) + "\n")))
     }
 
-    /// Shows what was to be seen in a step, counted from 0.
-    fn tell_seen(&self, lab: &Lab, index: usize) -> Result<(), Failure> {
+    /// Shows what was to be seen in a step, counted from 0; says whether that was anything.
+    fn tell_seen(&self, lab: &Lab, index: usize) -> Result<bool, Failure> {
         let seen = Reader::in_lab(self.world, self.playbook, lab)?.seen(&self.playbook.steps[index]);
         output::hide_nothing();
-        if seen.is_empty() { Ok(()) } else { output::data(&format!("\n{seen}\n")) }
+        if !seen.is_empty() {
+            output::data(&format!("\n{seen}\n"))?;
+        }
+        Ok(!seen.is_empty())
     }
 
     /// Says that the lab stays, and returns how the lesson ends.

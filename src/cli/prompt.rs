@@ -33,6 +33,11 @@ pub(super) fn line(prompt: &str, interrupted: &AtomicBool) -> io::Result<Option<
     }
 }
 
+/// Waits until somebody at a terminal has read what stands above; a script needs no time for that.
+pub(super) fn pause(words: &str, interrupted: &AtomicBool) -> io::Result<()> {
+    if io::stdin().is_terminal() { line(words, interrupted).map(drop) } else { Ok(()) }
+}
+
 /// Cuts a line into words as a shell does: blanks part them, quotes and `\` keep what they hold.
 ///
 /// `None` if a quote is open at its end.

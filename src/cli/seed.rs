@@ -28,10 +28,11 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let feed = feed(args, &lab::world()?, common)?;
-    let (lab, rows) = lab::by_hand(&args.lab, common, |hand| {
+    let (lab, seeded) = lab::by_hand(&args.lab, common, |hand| {
         Ok(hand.seed(feed, args.name.as_deref(), args.service.as_deref())?)
     })?;
-    let rows = rows.and_then(|rows| usize::try_from(rows).ok());
+    output::problems(&seeded.warnings);
+    let rows = seeded.rows.and_then(|rows| usize::try_from(rows).ok());
     let rows = rows.map_or_else(String::new, |rows| format!(", {}", output::count(rows, "row")));
     lab::done(&lab, &format!("put in {}{rows}", args.name.as_deref().unwrap_or(&args.file)), common)
 }

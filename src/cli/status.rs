@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::lab;
 use super::output::{self, bold};
 use super::table;
+use crate::pipeline::Kind;
 use crate::session::{BotSummary, LabStatus, status};
 
 /// Secrets by name.
@@ -101,6 +102,11 @@ fn text(lab: &LabStatus, secrets: &Secrets) -> String {
 
 fn row(bot: &BotSummary) -> Vec<String> {
     let state = format!("{:?}", bot.state).to_lowercase();
-    let numbers = [bot.received, bot.sent, bot.dropped, bot.failed];
-    [bot.id.clone(), state].into_iter().chain(numbers.map(|number| number.to_string())).collect()
+    let numbers = [bot.received, bot.sent, bot.dropped, bot.failed].map(|number| number.to_string());
+    let mut row: Vec<String> = [bot.id.clone(), state].into_iter().chain(numbers).collect();
+    if bot.group == Kind::Collector.group() {
+        // It fetches, and has no queue of its own.
+        "-".clone_into(&mut row[2]);
+    }
+    row
 }

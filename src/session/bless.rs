@@ -14,6 +14,9 @@ use crate::diagnostic::Diagnostic;
 use crate::observe::Baseline;
 use crate::playbook::{Playbook, Step};
 
+/// How many lines of a new golden file are shown.
+const SHOWN: usize = 5;
+
 /// A golden file that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blessed {
@@ -88,13 +91,27 @@ pub(super) fn one(steps: &mut Steps<'_>, step: &Step, tell: Tell<'_>) -> Result<
         Ok(Observation { idle: snapshot.idle, ..observation })
     };
     let (recent, all) = (seen(Some(&baseline))?, seen(None)?);
+    let playbook = steps.playbook;
     let expectations = step.expect.iter().chain(&step.still).map(|located| &located.value);
     let golden = expectations.filter_map(|expectation| {
         let observation = if expectation.since() == Since::Step { &recent } else { &all };
         let (path, content) = check::bless(expectation, observation)?;
         let verdict = judge(expectation, observation);
-        let step = step.id.value.clone();
-        (!verdict.passed()).then_some(Blessed { step, path, difference: verdict.difference, content })
+        if verdict.passed() {
+            return None;
+        }
+        let was_there = playbook.bytes(&path).is_ok_and(|bytes| !bytes.trim_ascii().is_empty());
+        let difference = if was_there { verdict.difference } else { all_new(&content) };
+        Some(Blessed { step: step.id.value.clone(), path, difference, content })
     });
     Ok(golden.collect())
+}
+
+/// Says what is in a file that was not there before.
+fn all_new(content: &str) -> Vec<String> {
+    let lines = content.lines().count();
+    let head = if lines == 1 { "new, with 1 line:".to_owned() } else { format!("new, with {lines} lines:") };
+    let shown = content.lines().take(SHOWN).map(|line| format!("+ {line}"));
+    let more = (lines > SHOWN).then(|| format!("  and {} more", lines - SHOWN));
+    [head].into_iter().chain(shown).chain(more).collect()
 }

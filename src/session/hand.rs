@@ -8,7 +8,8 @@ use super::open::{LabWish, Opened};
 use super::reader::GAP;
 use super::world::World;
 use crate::bots::Modules;
-use crate::diagnostic::{Diagnostic, Located, Source, Span};
+use crate::diagnostic::{Diagnostic, Located, Source, Span, suggest};
+use crate::message::{Idf, MessageType};
 use crate::pipeline::{Change, Pipeline};
 use crate::playbook::{Action, Inject, Playbook, Seed};
 use crate::runtime::control::{BotAction, Changed, Client, Requeue};
@@ -31,6 +32,15 @@ pub enum Feed {
     Known(String),
     /// Any other, with its name.
     Bytes(String, Vec<u8>),
+}
+
+/// What came of a feed that was put in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seeded {
+    /// How many rows it has, if it has any.
+    pub rows: Option<u64>,
+    /// That nobody will take it, if that is so.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// What a new configuration came to.
@@ -57,15 +67,22 @@ impl<'a> Hand<'a> {
         self.change(|hand| Ok(hand.client.act(bot, action).map(drop)?))
     }
 
-    /// Puts a feed in, under another name if one is given, and makes the collectors fetch it; returns its rows.
+    /// Puts a feed in, under another name if one is given, and makes the collectors fetch it.
     pub fn seed(
         &mut self,
         feed: Feed,
         name: Option<&str>,
         service: Option<&str>,
-    ) -> Result<Option<u64>, SessionError> {
+    ) -> Result<Seeded, SessionError> {
         let located = |text: &str| Located::new(text.to_owned(), Span::default());
-        self.change(|hand| {
+        let target = match (&feed, name) {
+            (_, Some(name)) => name.to_owned(),
+            (Feed::Bytes(file, _), None) => file.clone(),
+            (Feed::Known(file), None) => {
+                Seed { file: located(file), name: None, service: None }.target().to_owned()
+            }
+        };
+        let rows = self.change(|hand| {
             let actor = hand.actor();
             let done = match feed {
                 Feed::Known(file) => {
@@ -77,19 +94,28 @@ impl<'a> Hand<'a> {
             let rows = done.map_err(broken)?.rows;
             actor.collect().map_err(broken)?;
             Ok(rows)
-        })
+        })?;
+        if service.is_some() {
+            return Ok(Seeded { rows, warnings: Vec::new() });
+        }
+        let botnet = Pipeline::parse(Source::new("runtime.yaml", self.client.configuration()?.text));
+        let folder = self.opened.plan.variables.get("lab.in").unwrap_or_default();
+        let warning = botnet.ok().and_then(|botnet| untaken(&botnet, &folder, &target));
+        Ok(Seeded { rows, warnings: warning.into_iter().collect() })
     }
 
-    /// Puts a message into a queue, so many times; `__type` is `Event` unless it is there.
+    /// Puts a message into a queue, so many times; `__type` is `Event` unless it is there. Returns warnings about it.
     pub fn inject(
         &mut self,
         queue: &str,
         message: Map<String, Json>,
         times: u32,
-    ) -> Result<(), SessionError> {
+    ) -> Result<Vec<Diagnostic>, SessionError> {
         let queue = Located::new(queue.to_owned(), Span::default());
+        let warnings = unknown_fields(&message);
         let inject = Action::Inject(Inject { queue, message, times });
-        self.change(|hand| hand.actor().act(&inject).map(drop).map_err(broken))
+        self.change(|hand| hand.actor().act(&inject).map(drop).map_err(broken))?;
+        Ok(warnings)
     }
 
     /// Lays a change over the botnet, by bot id, as a step's `configure` does, and reloads.
@@ -168,4 +194,42 @@ fn broken(error: SeedError) -> SessionError {
 fn gap() -> Diagnostic {
     Diagnostic::error("open-gap", format!("{GAP} is a gap that nobody has filled in yet"))
         .help("write the value in its place; the step's text and hints say which")
+}
+
+/// Warns of fields that the data format does not know: whoever reads such a message gives it up.
+fn unknown_fields(message: &Map<String, Json>) -> Vec<Diagnostic> {
+    let idf = Idf::builtin();
+    let is_report = message.get("__type").and_then(Json::as_str) == Some("Report");
+    let kind = if is_report { MessageType::Report } else { MessageType::Event };
+    let unknown = message.keys().filter(|name| *name != "__type" && idf.key(kind, name).is_err());
+    let warning = |name: &String| {
+        let title =
+            format!("the data format has no field `{name}`: the bot that reads this message gives it up");
+        Diagnostic::warning("unknown-field", title).help(
+            match suggest(name, idf.fields(kind).map(|field| &*field.name)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("what has no field of its own is called `extra.{name}`"),
+            },
+        )
+    };
+    unknown.map(warning).collect()
+}
+
+/// Warns of a file in the folder of feeds that no collector takes and no bot names.
+fn untaken(botnet: &Pipeline, folder: &str, file: &str) -> Option<Diagnostic> {
+    let path = format!("{}/{file}", folder.trim_end_matches('/'));
+    let (folder, name) = path.rsplit_once('/')?;
+    let mut takers = Vec::new();
+    for bot in botnet.bots() {
+        let text = |wanted: &str| bot.parameter(wanted).and_then(|(_, node)| node.as_text());
+        let looks = text("path").is_some_and(|path| path.trim_end_matches('/') == folder);
+        let end = text("postfix").unwrap_or_default();
+        let named = bot.parameters().iter().any(|(_, node)| node.as_text() == Some(path.as_str()));
+        if named || looks && name.ends_with(end) {
+            return None;
+        }
+        takers.extend(looks.then(|| format!("{} takes names that end with {end}", bot.id())));
+    }
+    let warning = Diagnostic::warning("nobody-takes", format!("no bot takes {name}: it stays in {folder}"));
+    Some(takers.into_iter().fold(warning, Diagnostic::help).help("`--as NAME` puts it in under another name"))
 }

@@ -33,7 +33,7 @@ pub use doctor::doctor;
 pub use down::{down, down_all};
 pub use error::{Cause, SessionError};
 pub use event::{Event, Kind, StepResult};
-pub use hand::{Configured, Feed, Hand};
+pub use hand::{Configured, Feed, Hand, Seeded};
 pub use lab::{Lab, Record};
 pub use labs::Labs;
 pub use look::look;

@@ -2,7 +2,7 @@
 
 use super::SessionError;
 use crate::diagnostic::Source;
-use crate::pipeline::{Graph, Note, Pipeline};
+use crate::pipeline::{Graph, Kind, Note, Pipeline};
 use crate::runtime::control::{BotState, Client};
 
 /// Draws the botnet of a lab.
@@ -13,9 +13,14 @@ pub fn graph(client: &Client) -> Result<Graph, SessionError> {
     let mut graph = Graph::of(&pipeline.map_err(SessionError::Invalid)?);
     for bot in &snapshot.bots {
         let state = format!("{:?}", bot.state).to_lowercase();
+        let done = if bot.group == Kind::Collector.group() {
+            format!("{} sent", bot.sent.values().sum::<u64>())
+        } else {
+            format!("{} received", bot.received)
+        };
         let text = match bot.failed {
-            0 => format!("{state}, {} received", bot.received),
-            failed => format!("{state}, {} received, {failed} failed", bot.received),
+            0 => format!("{state}, {done}"),
+            failed => format!("{state}, {done}, {failed} failed"),
         };
         let alarm = bot.failed > 0 || bot.state == BotState::Failed;
         graph.note_bot(&bot.id, &Note { text, alarm });

@@ -53,6 +53,8 @@ pub struct ServiceSummary {
 pub struct BotSummary {
     /// Its id.
     pub id: String,
+    /// Its group, as IntelMQ calls it: `Collector`, `Parser`, `Expert` or `Output`.
+    pub group: String,
     /// What it does.
     pub state: BotState,
     /// Messages that it has received.
@@ -100,6 +102,7 @@ impl BotSummary {
     fn of(bot: &BotStatus) -> Self {
         BotSummary {
             id: bot.id.clone(),
+            group: bot.group.clone(),
             state: bot.state,
             received: bot.received,
             sent: bot.sent.values().sum(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getpgid, kill_process};
 
 use crate::support::{program, until};
 
@@ -273,6 +273,11 @@ fn a_lab_brings_its_server_along_and_takes_it_away() {
     }
     let second = process(state, "broker.json");
     assert_ne!(first, second);
+    // Ctrl-C in the terminal reaches neither.
+    for name in ["broker.json", "supervisor.json"] {
+        let process = process(state, name);
+        assert_eq!(getpgid(Some(process)).unwrap(), process, "{name}");
+    }
     let told = lab(state, &["status", "--json"]);
     assert!(told.contains(r#""broker": "redis""#) && told.contains(r#""running": true"#), "{told}");
     lab(state, &["down", "--all"]);

@@ -93,11 +93,24 @@ fn a_lesson_that_is_left_is_gone_on_with_and_its_end_says_how_it_stands() {
 #[test]
 fn what_is_not_understood_is_told_and_costs_nothing() {
     let home = Home::new();
-    let lines = ["chek", "seed 'x", "ls", "learn passes", "events --fields", "help", "show", ""];
+    let lines = [
+        "chek",
+        "seed 'x",
+        "ls",
+        "learn passes",
+        "events --fields",
+        "help",
+        "show",
+        "",
+        "show 2",
+        "show --notes",
+    ];
     let (code, said) = lesson(&home, &lines);
     assert_eq!(code, Some(0), "{said}");
     for part in [
         "did you mean `check`?",
+        "2. A row that is no event",
+        "2 minutes. Ask how many events there will be",
         "error[open-quote]",
         "`ls` is no word of a lesson",
         "error[in-lesson]",

@@ -285,7 +285,7 @@ fn a_feed_that_was_put_in_by_hand_counts_and_one_that_was_copied_too() {
     goes(&place, &playbook, to(1), &["+1"]);
     reset(&place.world, &playbook, &place.lab("pipes"), None, &mut |_| {}).unwrap();
     by_hand(&place, &playbook, |hand| {
-        assert_eq!(hand.seed(Feed::Known("data/two.csv".to_owned()), None, None).unwrap(), Some(2));
+        assert_eq!(hand.seed(Feed::Known("data/two.csv".to_owned()), None, None).unwrap().rows, Some(2));
     });
     goes(&place, &playbook, to(1), &["+1"]);
     let reports = || fs::read_to_string(place.lab("pipes").folder.join("out/reports.jsonl")).unwrap();
@@ -301,7 +301,7 @@ fn what_was_changed_by_hand_and_is_no_step_is_undone_before_the_step() {
     let place = Place::new();
     let playbook = place.playbook(STEPS);
     goes(&place, &playbook, to(4), &["+1", "+2", "+3", "+4"]);
-    by_hand(&place, &playbook, |hand| hand.inject("dedup-queue", phishing(), 1).unwrap());
+    by_hand(&place, &playbook, |hand| drop(hand.inject("dedup-queue", phishing(), 1).unwrap()));
     goes(&place, &playbook, to(5), &["+1q", "+2q", "+3q", "+4q", "+5"]);
     goes(&place, &playbook, ALL, &["+6"]);
 }
@@ -551,6 +551,8 @@ fn a_golden_file_is_recorded_as_it_comes_out() {
         ["expected/event.jsonl"]
     );
     assert_eq!(fs::read_to_string(folder.join("expected/event.jsonl")).unwrap(), GOLDEN);
+    let telling = format!("+ {}", GOLDEN.trim_end());
+    assert_eq!(blessed[0].difference, ["new, with 1 line:", telling.as_str()]);
     place.assert_nothing_left();
 }
 

@@ -11,6 +11,7 @@ mod redis_server;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -167,7 +168,10 @@ pub(super) fn up(site: &Site) -> Result<(), TargetError> {
             waited => return waited,
         }
     }
-    wait(&daemon.start(server.find(&seat, &this_machine()).map_err(TargetError::NoServer)?)?)
+    let mut command = server.find(&seat, &this_machine()).map_err(TargetError::NoServer)?;
+    // Ctrl-C in the terminal ends what stands in front of it, and not what the lab goes on with.
+    command.process_group(0);
+    wait(&daemon.start(command)?)
 }
 
 /// Asks a broker something that only its server knows: which queues there are some know by themselves.
