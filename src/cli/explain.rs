@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::lab;
 use super::output::{self, bold};
 use super::table;
-use crate::session::explain::{Did, End, Life, Lives, Selector, Stage};
+use crate::session::explain::{Did, End, Life, Lives, Selector, Since, Stage};
 
 /// Fields that tell messages apart.
 const MAIN: &[&str] =
@@ -69,7 +69,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
 /// One paragraph for each message that did not arrive.
 fn lost(lives: &[Life]) -> String {
     let paragraph = |life: &Life| {
-        let since = if put_back(life) { "  no longer in the dump\n" } else { "" };
+        let words = SINCE.iter().find(|(since, _)| life.since == Some(*since));
+        let since = words.map_or_else(String::new, |(_, words)| format!("  {words}\n"));
         format!("{}\n{}{since}", bold(&table::line(&ending(life), 0)), example(life))
     };
     lives.iter().map(paragraph).collect()
@@ -101,17 +102,19 @@ fn reason(lives: &[&Life]) -> String {
     let count = if lives.len() == 1 { String::new() } else { format!("{} × ", lives.len()) };
     let heading = table::line(&format!("{count}{}", ending(first)), 0);
     let mut text = format!("{}\n{}", bold(&heading), example(first));
-    let gone = lives.iter().filter(|life| put_back(life)).count();
-    if gone > 0 {
-        let which = if gone == lives.len() { String::new() } else { format!("{gone} of these are ") };
-        let _ = writeln!(text, "  {which}no longer in the dump: put back since then, or deleted");
+    for (since, words) in SINCE {
+        let count = lives.iter().filter(|life| life.since == Some(*since)).count();
+        let which = if count == lives.len() { String::new() } else { format!("{count} of them ") };
+        if count > 0 {
+            let _ = writeln!(text, "  {which}{words}");
+        }
     }
     text
 }
 
-fn put_back(life: &Life) -> bool {
-    life.in_dump == Some(false)
-}
+/// What is worth a line of what became of a message since it was given up.
+const SINCE: &[(Since, &str)] =
+    &[(Since::PutBack, "put back since then"), (Since::Gone, "no longer in the dump")];
 
 /// Tells one message from others: its row, its main fields, or the report that it is.
 fn example(life: &Life) -> String {
@@ -185,6 +188,7 @@ fn word(did: Did) -> &'static str {
     match did {
         Did::Collected => "collected",
         Did::Injected => "injected",
+        Did::PutBack => "put back",
         Did::Parsed => "parsed",
         Did::Changed => "changed",
         Did::Passed => "passed",

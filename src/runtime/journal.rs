@@ -8,10 +8,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
-use super::control::{JournalEntry, JournalPage};
+use super::control::{JournalEntry, JournalOut, JournalPage, PUT_BACK};
 use super::files::Files;
+use super::ledger::{append, entry, file_key};
+use crate::broker::{BrokerError, Hop, Link};
 use crate::message::{Message, MessageType};
 
 /// The name under which the journal's length is kept, beside the bots' state; no bot can have it.
@@ -59,6 +62,40 @@ impl Journal {
         !self.has_room() && !self.told.swap(true, Ordering::Relaxed)
     }
 
+    /// Stores a hop together with entries about it.
+    pub(super) fn commit(
+        &self,
+        link: &mut dyn Link,
+        entries: &[JournalEntry],
+        mut hop: Hop,
+        sync: bool,
+    ) -> Result<(), BrokerError> {
+        if entries.is_empty() || !self.has_room() {
+            return link.commit(hop);
+        }
+        let mut lines = Vec::new();
+        for entry in entries {
+            let _ = serde_json::to_writer(&mut lines, entry);
+            lines.push(b'\n');
+        }
+        let (owner, mut files) = (OWNER.into(), self.lock());
+        let written = append(&mut files, link, &owner, (&self.path, &lines), sync);
+        let written =
+            written.and_then(|length| if sync { files.sync().map(|()| length) } else { Ok(length) });
+        let length = written.map_err(|error| {
+            files.undo();
+            BrokerError::Unavailable { broker: self.path.display().to_string(), problem: error.to_string() }
+        })?;
+        hop.state.push(entry(&owner, &file_key(&self.path), length.to_bytes()));
+        let committed = link.commit(hop);
+        if committed.is_ok() {
+            files.settle();
+        } else {
+            files.doubt();
+        }
+        committed
+    }
+
     #[cfg(test)]
     pub(super) fn with_limit(path: &Path, limit: u64) -> Self {
         Journal { limit, ..Journal::new(path) }
@@ -94,6 +131,19 @@ impl Journal {
 /// Returns the identity of a message as the journal writes it.
 pub(super) fn identity(message: &Message) -> String {
     format!("{:032x}", message.identity())
+}
+
+/// Makes the entry of a message that was put back out of the dump of a bot; `dumped` is the identity that it had there.
+pub(super) fn put_back(bot: &str, dumped: String, message: &Message) -> JournalEntry {
+    let out = JournalOut { path: PUT_BACK.to_owned(), id: identity(message), message: portrait(message) };
+    JournalEntry {
+        at: format!("{:.3}", Timestamp::now()),
+        bot: bot.to_owned(),
+        input: Some(dumped),
+        out: vec![out],
+        dropped: None,
+        failed: None,
+    }
 }
 
 /// Returns a message for the journal: flat, a report's long `raw` cut.

@@ -314,7 +314,7 @@ fn by_file(appends: Vec<(PathBuf, Vec<u8>)>) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 /// Appends to a file, opening it first if need be.
-fn append(
+pub(super) fn append(
     files: &mut Files,
     link: &mut dyn Link,
     bot: &Arc<str>,
@@ -336,11 +336,11 @@ fn append(
     files.write(path, bytes, sync)
 }
 
-fn file_key(path: &Path) -> Vec<u8> {
+pub(super) fn file_key(path: &Path) -> Vec<u8> {
     [b"file:", path.as_os_str().as_encoded_bytes()].concat()
 }
 
-fn entry(bot: &Arc<str>, key: &[u8], value: Vec<u8>) -> StateEntry {
+pub(super) fn entry(bot: &Arc<str>, key: &[u8], value: Vec<u8>) -> StateEntry {
     StateEntry { bot: bot.clone(), key: key.to_vec(), value: Some(value), ttl: None }
 }
 

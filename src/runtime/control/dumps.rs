@@ -2,10 +2,11 @@
 
 use super::problem::Refusal;
 use super::server::{known_queue, send};
-use super::types::{Changed, DumpEntry, Requeue};
+use super::types::{Changed, DumpEntry, JournalEntry, Requeue};
 use crate::message::{Message, MessageType};
 use crate::runtime::Botnet;
 use crate::runtime::dump::{Record, Which};
+use crate::runtime::journal;
 
 pub(super) fn list(botnet: &Botnet, bot: &str) -> Result<Vec<DumpEntry>, Refusal> {
     let file = botnet.with_slot(bot, |slot| slot.dump.clone())?;
@@ -51,7 +52,7 @@ pub(in crate::runtime) fn requeue(botnet: &Botnet, bot: &str, what: &Requeue) ->
     }
     let chosen = which(&what.ids);
     let mut ids = Vec::new();
-    let mut messages = Vec::new();
+    let (mut messages, mut entries) = (Vec::new(), Vec::new());
     for (id, record) in records.into_iter().filter(|(id, _)| chosen.takes(id)) {
         let queue = what.queue.as_deref().or(record.source_queue()).ok_or_else(|| {
             Refusal::bad_request(
@@ -60,25 +61,27 @@ pub(in crate::runtime) fn requeue(botnet: &Botnet, bot: &str, what: &Requeue) ->
             )
         })?;
         known_queue(botnet, queue)?;
-        messages.push((queue.to_owned(), repaired(botnet, (&id, &record), queue, &what.replace)?));
+        let (body, entry) = repaired(botnet, (&id, &record), queue, (bot, &what.replace))?;
+        messages.push((queue.to_owned(), body));
+        entries.extend(entry);
         ids.push(id);
     }
     let count = ids.len() as u64;
     if count > 0 {
-        send(botnet, messages)?;
+        send(botnet, messages, &entries)?;
         file.remove(Which::Ids(&ids))?;
     }
     botnet.activity().bump();
     Ok(Changed { count })
 }
 
-/// Returns the message to send: with replacements in `raw`, and as a report if a parser reads the queue.
+/// Returns the message to send: with replacements in `raw`, and as a report if a parser reads the queue; and what the journal says of it.
 fn repaired(
     botnet: &Botnet,
     (id, record): (&str, &Record),
     queue: &str,
-    replace: &[(String, String)],
-) -> Result<Vec<u8>, Refusal> {
+    (bot, replace): (&str, &[(String, String)]),
+) -> Result<(Vec<u8>, Option<JournalEntry>), Refusal> {
     let unreadable = |error: &dyn std::fmt::Display| {
         Refusal::bad_request("unreadable-entry", format!("the entry {id}: {error}"))
     };
@@ -87,9 +90,10 @@ fn repaired(
         replace.iter().fold(bytes, |bytes, (old, new)| replace_bytes(&bytes, old.as_bytes(), new.as_bytes()))
     };
     if record.is_unreadable() {
-        return Ok(replaced(body));
+        return Ok((replaced(body), None));
     }
     let mut message = Message::from_wire(&botnet.idf(), &body, None).map_err(|error| unreadable(&error))?;
+    let dumped = journal::identity(&message);
     if message.message_type() == MessageType::Event && botnet.is_parsers(queue) {
         message = message.into_report();
     }
@@ -100,7 +104,7 @@ fn repaired(
             .change("raw", replaced(raw))
             .map_err(|error| Refusal::bad_request("unusable-repair", error.to_string()))?;
     }
-    Ok(message.to_wire().into_bytes())
+    Ok((message.to_wire().into_bytes(), Some(journal::put_back(bot, dumped, &message))))
 }
 
 /// Replaces a text in bytes that need not be text; an empty one is nowhere.

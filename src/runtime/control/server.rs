@@ -283,18 +283,27 @@ pub(in crate::runtime) fn inject_into(
     messages: Vec<String>,
 ) -> Result<Changed, Refusal> {
     known_queue(botnet, queue)?;
-    send(botnet, messages.into_iter().map(|body| (queue.to_owned(), body.into_bytes())).collect())
+    let messages = messages.into_iter().map(|body| (queue.to_owned(), body.into_bytes()));
+    send(botnet, messages.collect(), &[])
 }
 
-/// Puts messages into their queues, all or none.
-pub(super) fn send(botnet: &Botnet, messages: Vec<(String, Vec<u8>)>) -> Result<Changed, Refusal> {
+/// Puts messages into their queues, all or none, together with what the journal shall say of them.
+pub(super) fn send(
+    botnet: &Botnet,
+    messages: Vec<(String, Vec<u8>)>,
+    entries: &[JournalEntry],
+) -> Result<Changed, Refusal> {
     let destinations = messages.iter().map(|(queue, _)| queue.clone()).collect::<BTreeSet<_>>();
     let wiring =
         Wiring { bot: SENDER.to_owned(), source: None, destinations: destinations.into_iter().collect() };
     let mut link = botnet.broker().link(&wiring)?;
     let count = messages.len() as u64;
     let outgoing = messages.into_iter().map(|(queue, body)| Outgoing { queue: queue.into(), body }).collect();
-    link.commit(Hop { outgoing, ..Hop::default() })?;
+    let hop = Hop { outgoing, ..Hop::default() };
+    match &botnet.surroundings().journal {
+        Some(journal) => journal.commit(&mut *link, entries, hop, botnet.broker().syncs())?,
+        None => link.commit(hop)?,
+    }
     botnet.activity().bump();
     Ok(Changed { count })
 }

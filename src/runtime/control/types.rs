@@ -198,10 +198,20 @@ pub struct JournalEntry {
     pub failed: Option<String>,
 }
 
+/// The path of a message that was put back out of the dump of a bot.
+pub const PUT_BACK: &str = "_put_back";
+
+impl JournalEntry {
+    /// Tells whether it is about a message that was put back out of the bot's dump.
+    pub fn is_put_back(&self) -> bool {
+        matches!(self.out.as_slice(), [out] if out.path == PUT_BACK)
+    }
+}
+
 /// One message that came of another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct JournalOut {
-    /// The path it was sent to; empty if it was given up and goes nowhere.
+    /// The path it was sent to; empty if it was given up and goes nowhere, `_put_back` if it comes out of the dump.
     pub path: String,
     /// Its identity: the same message has the same one in every queue.
     pub id: String,

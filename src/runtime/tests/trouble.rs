@@ -391,6 +391,14 @@ fn putting_back_is_for_all_chosen_or_none_and_keeps_every_byte() {
     assert_eq!((all.count, lab.dumped("second").len()), (3, 0));
     let bodies = lab.broker.peek("url-queue", 10).unwrap();
     assert_eq!((bodies[0].as_slice(), bodies.len()), (&broken[..], 3));
+    // The journal knows whose failure each one was, of those that can be read.
+    let journal = lab.botnet.surroundings().journal.as_ref().unwrap().page(0, 1000).unwrap().entries;
+    let (put_back, others): (Vec<_>, Vec<_>) = journal.iter().partition(|entry| entry.is_put_back());
+    let failed = |id: &Option<String>| {
+        others.iter().any(|entry| entry.failed.is_some() && Some(&entry.out[0].id) == id.as_ref())
+    };
+    assert_eq!(put_back.len(), 2);
+    assert!(put_back.iter().all(|entry| entry.bot == "second" && failed(&entry.input)), "{journal:?}");
     let refused = control::inject_into(&lab.botnet, "url", vec![event("a")]).unwrap_err();
     assert!(format!("{refused:?}").contains("unknown-queue"), "{refused:?}");
     assert_eq!(control::inject_into(&lab.botnet, "url-queue", vec![event("a")]).unwrap().count, 1);

@@ -15,7 +15,7 @@ pub use selector::Selector;
 use super::SessionError;
 use crate::diagnostic::suggest;
 use crate::message::{Idf, MessageType};
-use crate::runtime::control::{Client, DumpEntry, JournalEntry};
+use crate::runtime::control::{Client, DumpEntry, JournalEntry, PUT_BACK};
 use walk::{Botnet, Walk};
 
 /// One event's way through the botnet.
@@ -31,8 +31,8 @@ pub struct Life {
     pub reason: String,
     /// The row of the report that it came from, if it is known.
     pub row: Option<String>,
-    /// Whether it still lies in the dump of the bot that gave it up; `None` if it was not given up.
-    pub in_dump: Option<bool>,
+    /// What became of it since it was given up; `None` if it was not.
+    pub since: Option<Since>,
     /// The message as it was in the end.
     pub message: Map<String, Json>,
     /// What happened, in order.
@@ -49,6 +49,18 @@ pub enum End {
     Dropped,
     /// A bot gave it up.
     Failed,
+}
+
+/// What became of a message since it was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Since {
+    /// It lies in the dump of the bot that gave it up.
+    InDump,
+    /// It was put back into a queue, repaired perhaps.
+    PutBack,
+    /// It is not in the dump: it was deleted, or was never put there.
+    Gone,
 }
 
 /// What one bot did.
@@ -76,8 +88,10 @@ pub struct Stage {
 pub enum Did {
     /// It fetched the report.
     Collected,
-    /// It took a message that no bot sent: one that was put in by hand, or put back after a repair.
+    /// It took a message that no bot sent: one that was put in by hand.
     Injected,
+    /// It had given it up, and somebody put it back, repaired perhaps.
+    PutBack,
     /// It made an event of a row.
     Parsed,
     /// It changed some fields.
@@ -168,12 +182,27 @@ impl Lives {
             number += usize::from(end == End::Delivered);
             if wanted(end) {
                 let life = life(&walk, index, end, (end == End::Delivered).then_some(number));
-                let in_dump =
-                    (end == End::Failed).then(|| self.dumped.iter().any(|entry| is_of(entry, &life)));
-                lives.push(Life { in_dump, ..life });
+                let since = (end == End::Failed).then(|| self.since(index, &life));
+                lives.push(Life { since, ..life });
             }
         }
         lives
+    }
+
+    /// Says what became of a message since an entry tells that it was given up.
+    fn since(&self, index: usize, life: &Life) -> Since {
+        let entry = &self.entries[index];
+        let id = entry.out.first().map(|out| &out.id);
+        let put_back = |later: &JournalEntry| {
+            later.is_put_back() && later.bot == entry.bot && later.input.as_ref() == id
+        };
+        if self.entries[index..].iter().any(put_back) {
+            Since::PutBack
+        } else if self.dumped.iter().any(|dumped| is_of(dumped, life)) {
+            Since::InDump
+        } else {
+            Since::Gone
+        }
     }
 }
 
@@ -213,14 +242,16 @@ fn life(walk: &Walk<'_>, index: usize, end: End, number: Option<usize>) -> Life 
     for step in &entries {
         let after = step.out.map(|out| &out.message);
         let mut stage = compare(message, after);
-        if step.entry.failed.is_some() {
+        if step.entry.is_put_back() {
+            stage.did = Did::PutBack;
+        } else if step.entry.failed.is_some() {
             stage.did = Did::Failed;
         } else if message.is_none() && step.entry.input.is_some() {
             stage.did = Did::Injected;
         }
         stage.at.clone_from(&step.entry.at);
         stage.bot.clone_from(&step.entry.bot);
-        stage.path = step.out.map(|out| out.path.clone()).unwrap_or_default();
+        stage.path = step.out.map(|out| out.path.clone()).filter(|path| path != PUT_BACK).unwrap_or_default();
         stages.push(stage);
         message = after.or(message);
     }
@@ -234,7 +265,7 @@ fn life(walk: &Walk<'_>, index: usize, end: End, number: Option<usize>) -> Life 
     let reason = last.failed.clone().or_else(|| last.dropped.clone()).unwrap_or_default();
     let message = message.cloned().unwrap_or_default();
     let (bot, row) = (last.bot.clone(), row(&message));
-    Life { number, end, bot, reason, row, in_dump: None, message, stages }
+    Life { number, end, bot, reason, row, since: None, message, stages }
 }
 
 /// Says what became of a message between two bots.

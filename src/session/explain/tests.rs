@@ -197,12 +197,35 @@ fn a_field_that_no_event_can_have_is_refused_with_the_nearest() {
     }
 }
 
+/// A row that the parser gave up, put back as another one.
+fn put_back(from: &str, to: &str) -> JournalEntry {
+    let out = JournalOut { path: PUT_BACK.to_owned(), ..row(to, "3,4", &json!({"__type": "Report"})) };
+    entry("parser", Some(from), vec![out])
+}
+
 #[test]
-fn what_was_given_up_is_told_apart_by_whether_it_still_lies_in_the_dump() {
+fn a_row_that_was_repaired_is_told_from_its_first_report_on() {
+    for id in ["X", "Y"] {
+        let mut day = a_day();
+        let event = || row("C", "3,4", &json!({"source.ip": "192.0.2.3"}));
+        day.entries.push(put_back("X", id));
+        day.entries.push(entry("parser", Some(id), vec![event()]));
+        day.entries.push(entry("dedup", Some("C"), vec![event()]));
+        day.entries.push(entry("taxonomy", Some("C"), vec![event()]));
+        day.entries.push(entry("file", Some("C"), Vec::new()));
+        let life = day.delivered().pop().unwrap();
+        let ways = ["collector collected", "parser failed", "parser putback", "parser parsed"];
+        assert_eq!(way(&life)[..4], ways, "{id}");
+        assert!(life.stages.iter().all(|stage| stage.path != PUT_BACK));
+        assert_eq!(day.lost()[0].since, Some(Since::PutBack));
+    }
+}
+
+#[test]
+fn what_was_given_up_says_where_it_is_now() {
     let mut day = a_day();
-    let given_up =
-        |day: &Lives| -> Vec<Option<bool>> { day.lost().iter().map(|life| life.in_dump).collect() };
-    assert_eq!(given_up(&day), [Some(false), None]);
+    let since = |day: &Lives| -> Vec<Option<Since>> { day.lost().iter().map(|life| life.since).collect() };
+    assert_eq!(since(&day), [Some(Since::Gone), None]);
     let dump = |row: &str, traceback: &str| DumpEntry {
         id: "2026-01-15T00:00:00.000000".to_owned(),
         bot: "parser".to_owned(),
@@ -212,10 +235,12 @@ fn what_was_given_up_is_told_apart_by_whether_it_still_lies_in_the_dump() {
         unreadable: false,
         base64: None,
     };
-    for (row, traceback, there) in
-        [("x,y", "bad address", true), ("x,y", "another", false), ("x,z", "bad address", false)]
-    {
+    for (row, traceback, now) in [
+        ("x,y", "bad address", Since::InDump),
+        ("x,y", "another", Since::Gone),
+        ("x,z", "bad address", Since::Gone),
+    ] {
         day.dumped = vec![dump(row, traceback)];
-        assert_eq!(given_up(&day), [Some(there), None], "{row} {traceback}");
+        assert_eq!(since(&day), [Some(now), None], "{row} {traceback}");
     }
 }

@@ -57,7 +57,7 @@ impl Botnet {
     /// Tells whether what a bot sent to a path comes to another bot, as the botnet is now.
     fn feeds(&self, from: &JournalEntry, out: &JournalOut, to: &str) -> bool {
         if from.bot == to {
-            return from.failed.is_some();
+            return from.failed.is_some() || from.is_put_back();
         }
         self.edges.contains(&(from.bot.clone(), out.path.clone(), to.to_owned()))
     }

@@ -83,7 +83,7 @@ export function view() {
   };
 }
 
-const WORDS = { collected: "collected", injected: "put in by hand", parsed: "made an event of the row", changed: "changed", passed: "passed it on", delivered: "delivered", dropped: "dropped it", failed: "gave it up" };
+const WORDS = { collected: "collected", injected: "put in by hand", "put-back": "put back", parsed: "made an event of the row", changed: "changed", passed: "passed it on", delivered: "delivered", dropped: "dropped it", failed: "gave it up" };
 
 /** One event's whole path, from the raw row to the output. */
 export function story(life) {
