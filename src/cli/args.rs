@@ -47,6 +47,9 @@ pub(super) struct Common {
     /// How compose spreads bots: per-bot, a container each, or single [default: per-bot where the broker is a server]
     #[arg(long, global = true)]
     pub(super) layout: Option<String>,
+    /// Where containers log: syslog://HOST:PORT, fluentd://, gelf://, splunk://TOKEN@HOST:PORT [default: where the engine keeps it]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) log_to: Option<String>,
     /// A folder with playbooks of your own; equal ids replace the built-in ones
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) playbooks: Option<PathBuf>,
@@ -73,6 +76,7 @@ impl Common {
             broker: self.broker.clone(),
             broker_url: self.broker_url.clone(),
             layout: self.layout.clone(),
+            log_to: self.log_to.clone(),
         }
     }
 }

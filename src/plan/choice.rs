@@ -3,7 +3,7 @@
 use crate::broker::{self, BrokerKind, Url};
 use crate::diagnostic::suggest;
 
-use super::PlanError;
+use super::{LogTo, PlanError};
 
 /// A target as planning sees it.
 #[derive(Debug, PartialEq, Eq)]
@@ -71,6 +71,8 @@ pub struct Wish {
     pub broker_url: Option<String>,
     /// The layout's name.
     pub layout: Option<String>,
+    /// Where containers log, as an address.
+    pub log_to: Option<String>,
 }
 
 /// A target and a broker that go together.
@@ -84,13 +86,15 @@ pub struct Choice {
     pub url: Option<Url>,
     /// How bots are spread.
     pub layout: Layout,
+    /// Where containers log, if not where the engine keeps it.
+    pub log_to: Option<LogTo>,
 }
 
 /// Two choices are the same if they name the same.
 impl PartialEq for Choice {
     fn eq(&self, other: &Self) -> bool {
-        (self.target, self.broker.name, &self.url, self.layout)
-            == (other.target, other.broker.name, &other.url, other.layout)
+        (self.target, self.broker.name, &self.url, self.layout, &self.log_to)
+            == (other.target, other.broker.name, &other.url, other.layout, &other.log_to)
     }
 }
 
@@ -107,7 +111,13 @@ pub fn choose(wish: &Wish) -> Result<Choice, PlanError> {
         return Err(PlanError::Impossible(title));
     }
     let layout = layout(wish.layout.as_deref(), target, broker)?;
-    Ok(Choice { target, broker, url, layout })
+    let log_to = wish.log_to.as_deref().map(LogTo::parse).transpose().map_err(PlanError::Impossible)?;
+    if log_to.is_some() && target.inside.is_none() {
+        let title =
+            format!("--log-to is for the target compose; logs of {} stand in the lab's folder", target.name);
+        return Err(PlanError::Impossible(title));
+    }
+    Ok(Choice { target, broker, url, layout, log_to })
 }
 
 /// Decides on a layout: a container each, where there are containers and a broker that they all reach.
@@ -159,8 +169,13 @@ mod tests {
 
     fn said(target: Option<&str>, broker: Option<&str>, url: Option<&str>, layout: Option<&str>) -> String {
         let own = |text: Option<&str>| text.map(str::to_owned);
-        let wish =
-            Wish { target: own(target), broker: own(broker), broker_url: own(url), layout: own(layout) };
+        let wish = Wish {
+            target: own(target),
+            broker: own(broker),
+            broker_url: own(url),
+            layout: own(layout),
+            log_to: None,
+        };
         match choose(&wish) {
             Ok(Choice { target, broker, layout: Layout::PerBot, .. }) => {
                 format!("{} with {}, each bot for itself", target.name, broker.name)

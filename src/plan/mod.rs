@@ -3,6 +3,7 @@
 mod bots;
 mod choice;
 mod export;
+mod log_to;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ pub use bots::botnet_after;
 use bots::every_bot;
 pub use choice::{Choice, INSIDE, Inside, Layout, TARGETS, TargetFacts, Wish, choose};
 pub use export::{Export, STATE_PATH, export};
+pub use log_to::LogTo;
 
 use crate::diagnostic::Diagnostic;
 use crate::playbook::{Playbook, Service};

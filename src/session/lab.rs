@@ -58,6 +58,9 @@ pub struct Record {
     /// How bots are spread, where the target leaves a choice.
     #[serde(default)]
     pub layout: Option<String>,
+    /// Where containers log, if that was said.
+    #[serde(default)]
+    pub log_to: Option<String>,
     /// When it was made, RFC 3339 in UTC.
     pub created: String,
     /// Whether it is a lab of `check`, which removes it in the end.

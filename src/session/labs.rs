@@ -212,6 +212,7 @@ impl Record {
             broker: String::new(),
             broker_url: None,
             layout: None,
+            log_to: None,
             created: super::clock::now(),
             temporary: false,
             passed: Vec::new(),

@@ -61,6 +61,7 @@ impl<'a> Opened<'a> {
             target: choice.target.name.to_owned(),
             broker: choice.broker.name.to_owned(),
             broker_url: choice.url.as_ref().map(Url::to_secret),
+            log_to: choice.log_to.as_ref().map(|log_to| log_to.url.clone()),
             layout: choice.target.inside.map(|_| choice.layout.name().to_owned()),
             temporary,
             ..Record::new(&name, &playbook.id)
@@ -130,7 +131,7 @@ impl<'a> Opened<'a> {
 
 /// Says whether a lab that exists is the one that is wished for.
 fn agree(lab: &Lab, playbook: &Playbook, wish: &LabWish) -> Result<Choice, SessionError> {
-    let Record { name, playbook: runs, target, broker, broker_url, layout, .. } = &lab.record;
+    let Record { name, playbook: runs, target, broker, broker_url, layout, log_to, .. } = &lab.record;
     let way = "choose another lab with --lab NAME, or remove this one with `intelmq-lab down`";
     if *runs != playbook.id.value {
         return Err(SessionError::usage(
@@ -152,6 +153,11 @@ fn agree(lab: &Lab, playbook: &Playbook, wish: &LabWish) -> Result<Choice, Sessi
             layout.clone().unwrap_or_else(|| Layout::default().name().to_owned()),
         ),
         (
+            wished.log_to.is_some() && wished.log_to != *log_to,
+            "logger",
+            log_to.clone().unwrap_or_else(|| "none".to_owned()),
+        ),
+        (
             url.is_some_and(|wished| Some(wished.to_secret()) != *broker_url),
             "broker",
             broker_url.as_ref().map_or_else(|| broker.clone(), shown),
@@ -170,6 +176,7 @@ fn agree(lab: &Lab, playbook: &Playbook, wish: &LabWish) -> Result<Choice, Sessi
         broker: Some(broker.clone()),
         broker_url: broker_url.clone(),
         layout: layout.clone(),
+        log_to: log_to.clone(),
     };
     Ok(choose(&of_lab)?)
 }

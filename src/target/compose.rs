@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use self::diagnose::diagnose;
 use self::engine::{Container, Engine, State};
 pub use self::trouble::Trouble;
-use super::daemon::{Daemon, file_error};
+use super::daemon::{Daemon, file_error, remove};
 use super::{Needs, Site, Target, TargetError};
 use crate::plan::{Choice, INSIDE, Plan, PlanFile};
 use crate::runtime::control::{Api, BotState, Client, ControlError, Snapshot};
@@ -30,17 +30,27 @@ const READY: Duration = Duration::from_secs(180);
 const BOTS: Duration = Duration::from_secs(30);
 /// How long a plugin that was left behind may take to end.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long nothing may have come of a plugin that was cut short until nothing more is expected.
+const QUIET: Duration = Duration::from_millis(1500);
 
 /// Where the plugin writes, and by which one that was left behind is found.
 const PLUGIN: &str = "compose";
 /// Stands in the lab's folder from before the first container is made.
 const BEGUN: &str = "containers.begun";
+/// Stands there while the plugin is at work, and after it was cut short.
+const BUSY: &str = "containers.busy";
 /// Stands there once the volume holds the lab's files.
 const FILLED: &str = "containers.filled";
 /// Where the agent's control service is, and its token.
 const API: &str = "api.json";
 /// What of the lab's folder goes into the volume.
 const CONTENT: &[&str] = &["etc", "in", "out", "log", "state", "services", "broker", API];
+
+/// Looks for everything that a lab in containers needs of this machine, and says what was found.
+pub(super) fn look() -> Result<String, Trouble> {
+    let engine = Engine::find()?;
+    Ok(format!("engine {} and compose {} are here", engine.version, plugin::look()?))
+}
 
 /// The target `compose`.
 #[derive(Debug)]
@@ -81,10 +91,16 @@ impl Target for Compose {
         // One that was left behind would go on making what is removed here.
         Daemon::new(site, PLUGIN).end_all(PATIENCE)?;
         if site.folder.join(BEGUN).exists() {
-            Engine::find()?.remove(&render::project(&site.lab, &site.folder))?;
+            let (engine, project) = (Engine::find()?, render::project(&site.lab, &site.folder));
+            engine.remove(&project)?;
+            if site.folder.join(BUSY).exists() {
+                // What the engine was asked for last it may still be making.
+                engine.wait_until_quiet(&project, QUIET)?;
+                engine.remove(&project)?;
+            }
         }
-        for name in [BEGUN, FILLED] {
-            super::daemon::remove(&site.folder.join(name))?;
+        for name in [BEGUN, FILLED, BUSY] {
+            remove(&site.folder.join(name))?;
         }
         Ok(())
     }
@@ -206,12 +222,13 @@ impl<'a> Stack<'a> {
     ) -> Result<(), TargetError> {
         let daemon = Daemon::new(self.site, PLUGIN);
         let command = plugin::command(&self.site.folder, (&self.engine.host, image), words);
+        self.note(BUSY, b"")?;
         let process = daemon.start(command)?;
         let ended = daemon.wait(&process, READY, || false);
         let said = daemon.logs(40)?;
         daemon.end_all(PATIENCE)?;
         match ended {
-            Err(TargetError::Died { .. }) | Ok(()) => {}
+            Err(TargetError::Died { .. }) | Ok(()) => remove(&self.site.folder.join(BUSY))?,
             Err(error) => return Err(error),
         }
         let containers = self.containers()?;

@@ -1,18 +1,11 @@
 //! What this machine has for each target and broker, and what to do about what it lacks.
 
-use std::env;
-use std::os::unix::net::UnixStream;
-use std::process::{Command, Stdio};
-
 use serde::Serialize;
 
 use super::machine::{Machine, this_machine};
-use super::{TargetError, find};
+use super::{TargetError, compose, find};
 use crate::broker::BROKERS;
 use crate::plan::{TARGETS, Wish, choose};
-
-/// Where Docker's engine listens unless the environment says otherwise.
-const ENGINE: &str = "/var/run/docker.sock";
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -46,7 +39,7 @@ pub fn doctor() -> Vec<Finding> {
         BROKERS.iter().filter(|kind| kind.ready).map(|kind| broker(kind.name)).collect();
     for target in TARGETS.iter().skip(1) {
         let finding = match target.name {
-            "compose" => docker(&machine),
+            "compose" => containers(),
             name => program(&machine, name),
         };
         findings.push(match finding {
@@ -80,38 +73,12 @@ fn broker(name: &str) -> Finding {
     }
 }
 
-/// Looks at Docker: its program, compose, and whether the engine lets one in.
-fn docker(machine: &Machine<'_>) -> Finding {
+/// Looks at the container engine, and at the plugin that makes containers of a file.
+fn containers() -> Finding {
     let what = "target compose";
-    let way = |text: &str| vec![text.to_owned()];
-    let Some(docker) = machine.program("docker") else {
-        return Finding::bad(
-            what,
-            "the program `docker` is not here",
-            way("install Docker and its compose plugin"),
-        );
-    };
-    let quiet = |command: &mut Command| {
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()
-    };
-    let compose = quiet(Command::new(&docker).args(["compose", "version"]));
-    if !compose.is_ok_and(|status| status.success()) {
-        return Finding::bad(what, "`docker compose` is not here", way("install Docker's compose plugin"));
-    }
-    if env::var_os("DOCKER_HOST").is_some() {
-        return Finding::good(what, "docker and compose are here; the engine is where DOCKER_HOST says");
-    }
-    match UnixStream::connect(ENGINE) {
-        Ok(_) => Finding::good(what, "docker, compose and the engine are here"),
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            let help = way("let your user into the group `docker`, and log in again");
-            Finding::bad(what, format!("the engine at {ENGINE} does not let you in"), help)
-        }
-        Err(error) => Finding::bad(
-            what,
-            format!("the engine at {ENGINE} does not answer: {error}"),
-            way("start Docker's engine"),
-        ),
+    match compose::look() {
+        Ok(found) => Finding::good(what, found),
+        Err(trouble) => Finding::bad(what, trouble.problem, trouble.ways),
     }
 }
 
@@ -131,9 +98,8 @@ mod tests {
     #[test]
     fn what_is_missing_says_what_to_do() {
         let nothing = Machine { variable: &|_| None };
-        for finding in [docker(&nothing), program(&nothing, "no-such-program")] {
-            assert!(!finding.usable && !finding.ways.is_empty(), "{finding:?}");
-        }
+        let finding = program(&nothing, "no-such-program");
+        assert!(!finding.usable && !finding.ways.is_empty(), "{finding:?}");
         let findings = doctor();
         assert_eq!(findings[0], Finding::good("broker embedded", "part of intelmq-lab"));
         let helpless = |finding: &&Finding| !finding.usable && finding.ways.is_empty();

@@ -43,6 +43,21 @@ fn every_bot_of_every_step_has_a_container_and_says_where_it_sends() {
 }
 
 #[test]
+fn a_central_logger_stands_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for (url, driver) in
+        [("fluentd://192.0.2.1:24224", "fluentd"), ("splunk://ab-12@log.example:8088", "splunk")]
+    {
+        let text = rendered(folder.path(), "n6", &["--log-to", url]);
+        assert!(
+            text.contains(&format!("  logging:\n    driver: {driver}\n    options:\n      {driver}-")),
+            "{text}"
+        );
+        assert!(text.contains("      tag: \"{{.Name}}\"\n"), "{text}");
+    }
+}
+
+#[test]
 fn the_plugin_accepts_every_rendered_file() {
     let mut version = Command::new("docker");
     version.args(["compose", "version"]).stdout(Stdio::null()).stderr(Stdio::null());
@@ -52,7 +67,11 @@ fn the_plugin_accepts_every_rendered_file() {
     }
     let folder = tempfile::tempdir().unwrap();
     for playbook in ["shadowserver", "shodan", "n6"] {
-        for options in BROKERS.map(|broker| ["--broker", broker]).iter().chain(&[["--layout", "single"]]) {
+        for options in BROKERS
+            .map(|broker| ["--broker", broker])
+            .iter()
+            .chain(&[["--layout", "single"], ["--log-to", "splunk://ab-12@log.example:8088"]])
+        {
             rendered(folder.path(), playbook, options);
             let mut check = Command::new("docker");
             check.args(["compose", "config", "--quiet"]).current_dir(folder.path());

@@ -34,8 +34,8 @@ use crate::service::{Fault, ServiceStatus, Services, Trouble};
 /// The longest that a request waits for something to happen.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// How long bots in other processes are left alone between two questions.
-const ASK_AGAIN: Duration = Duration::from_millis(20);
+/// How long bots in other processes are left alone between two questions: at first, and after a while.
+const ASK_AGAIN: [Duration; 2] = [Duration::from_millis(4), Duration::from_millis(250)];
 
 /// The name under which the service itself sends messages; no bot can have it.
 const SENDER: &str = "_control";
@@ -197,6 +197,7 @@ async fn later_snapshot(botnet: Arc<Botnet>, after: u64, wait: Duration) -> Resu
     }
     // What happens in other processes is not heard of here, so they are asked again and again.
     let deadline = Instant::now() + wait;
+    let [mut rest, longest] = ASK_AGAIN;
     loop {
         let (own, asked) = (botnet.activity().count(), Arc::clone(&botnet));
         let snapshot = blocking(move || asked.snapshot()).await?;
@@ -205,7 +206,8 @@ async fn later_snapshot(botnet: Arc<Botnet>, after: u64, wait: Duration) -> Resu
             return Ok(snapshot);
         }
         let mut watch = botnet.activity().watch();
-        let _ = tokio::time::timeout(left.min(ASK_AGAIN), watch.wait_for(|count| *count > own)).await;
+        let _ = tokio::time::timeout(left.min(rest), watch.wait_for(|count| *count > own)).await;
+        rest = (rest * 2).min(longest);
     }
 }
 

@@ -5,13 +5,14 @@ use std::future::Future;
 use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Duration;
 
 use bollard::Docker;
 use bollard::container::LogOutput;
 use bollard::errors::Error;
 use bollard::models::ContainerSummaryStateEnum;
 use bollard::query_parameters::{
-    BuildImageOptionsBuilder, CreateImageOptionsBuilder, ListContainersOptionsBuilder,
+    BuildImageOptionsBuilder, CreateImageOptionsBuilder, EventsOptionsBuilder, ListContainersOptionsBuilder,
     ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
     RemoveVolumeOptionsBuilder, TagImageOptionsBuilder, UploadToContainerOptionsBuilder,
 };
@@ -34,6 +35,8 @@ pub(super) struct Engine {
     runtime: tokio::runtime::Runtime,
     /// Its address.
     pub(super) host: String,
+    /// Its version, for people.
+    pub(super) version: String,
 }
 
 /// A container of a project.
@@ -86,23 +89,24 @@ impl Engine {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Trouble::new("engine-failed", error.to_string()))?;
         let docker = runtime.block_on(async { Docker::connect_with_host(host)?.negotiate_version().await });
-        let engine =
-            Engine { docker: docker.map_err(|error| failed(&error))?, runtime, host: host.to_owned() };
-        engine.is_new_enough()?;
+        let docker = docker.map_err(|error| failed(&error))?;
+        let mut engine = Engine { docker, runtime, host: host.to_owned(), version: String::new() };
+        engine.version = engine.new_enough()?;
         Ok(engine)
     }
 
-    fn is_new_enough(&self) -> Result<()> {
+    /// Returns its version, if that is new enough.
+    fn new_enough(&self) -> Result<String> {
         let version = self.wait(self.docker.version())?;
         let numbers = |text: &str| {
             let (major, minor) = text.split_once('.')?;
             Some((major.parse().ok()?, minor.parse::<u64>().ok()?))
         };
         let api = version.api_version.unwrap_or_default();
-        if numbers(&api).is_some_and(|api| api >= LEAST) {
-            return Ok(());
-        }
         let engine = version.version.unwrap_or_default();
+        if numbers(&api).is_some_and(|api| api >= LEAST) {
+            return Ok(engine);
+        }
         let problem =
             format!("the container engine {engine} (API {api}) is too old: 25 (API 1.44) is the least");
         Err(Trouble::new("engine-too-old", problem)
@@ -236,6 +240,18 @@ impl Engine {
             Ok(())
         };
         self.wait(remove)
+    }
+
+    /// Waits until nothing has happened to a project's containers for a time.
+    pub(super) fn wait_until_quiet(&self, project: &str, time: Duration) -> Result<()> {
+        let options = EventsOptionsBuilder::default().filters(&of_project(project)).build();
+        self.wait(async {
+            let mut events = std::pin::pin!(self.docker.events(Some(options)));
+            while let Ok(Some(event)) = tokio::time::timeout(time, events.next()).await {
+                event?;
+            }
+            Ok(())
+        })
     }
 
     fn wait<T>(&self, work: impl Future<Output = std::result::Result<T, Error>>) -> Result<T> {

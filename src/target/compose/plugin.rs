@@ -9,8 +9,8 @@ use super::trouble::{Trouble, WITHOUT};
 /// The least version: the first that knows `start_interval` of a health check.
 const LEAST: (u64, u64) = (2, 20);
 
-/// Makes sure that the plugin is there and new enough.
-pub(super) fn look() -> Result<(), Trouble> {
+/// Makes sure that the plugin is there and new enough, and returns its version.
+pub(super) fn look() -> Result<String, Trouble> {
     let lacking = |problem: String| {
         Trouble::new("no-compose", problem)
             .way("install Docker's compose plugin; `scripts/docker` does so on Debian as root")
@@ -30,7 +30,7 @@ pub(super) fn look() -> Result<(), Trouble> {
     };
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if numbers(&text).is_some_and(|version| version >= LEAST) {
-        return Ok(());
+        return Ok(text);
     }
     Err(lacking(format!("`docker compose` {text} is too old: 2.20 is the least")))
 }

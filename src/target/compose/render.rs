@@ -171,6 +171,7 @@ fn compose_file(plan: &Plan, server: Option<&Server>) -> Result<String, Trouble>
         "services": services.map(|service| json!({"id": service.id, "port": service.port})).collect::<Vec<_>>(),
         "bots": bots.collect::<Vec<_>>(),
         "server": part.as_deref().map(str::trim_end),
+        "logging": plan.choice.log_to.as_ref().map(|log_to| json!({"driver": log_to.driver, "options": log_to.options})),
     });
     compose(TEMPLATE, &values).map_err(fault)
 }
