@@ -63,7 +63,11 @@ class Page:
         self.driver = driver
 
     def open(self, url):
-        self.driver.get(url)
+        """Opens a page; one that the browser gave up, as it does when a network of the machine comes or goes, is opened again."""
+        def act():
+            self.driver.get(url)
+            return not self.js("return location.href").startswith("chrome-error:")
+        self.wait(url, act)
 
     def js(self, script, *arguments):
         """Runs a function's body in the page, and returns what it returns."""
@@ -130,7 +134,9 @@ class Page:
 
     def complaints(self):
         """Returns what was written to the console since the last call: errors and breaches of the page's policy."""
-        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+        entries = [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+        # A network of the machine came or went, which is nobody's fault here.
+        return [told for told in entries if "ERR_NETWORK_CHANGED" not in told]
 
 
 @contextlib.contextmanager

@@ -74,8 +74,7 @@ pub(super) async fn make(State(api): State<Api>, Json(wanted): Json<Wanted>) -> 
             playbooks: api.playbooks().cloned(),
         };
         let range = Range { only: None, to: wanted.to };
-        let ran = session::up(api.world(), &playbook, &wish, range, &mut |event| api.tell(&name, &event))
-            .map_err(refused)?;
+        let ran = session::up(api.world(), &playbook, &wish, range, &mut |_| {}).map_err(refused)?;
         Ok::<_, Refusal>(Json(
             json!({ "lab": name, "passed": ran.passed, "failed": ran.failed + ran.broken }),
         ))

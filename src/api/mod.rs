@@ -55,7 +55,7 @@ const LONGEST: usize = 256 << 20;
         metrics::metrics,
         metrics::health,
     ),
-    components(schemas(steps::Deed, graph::Form))
+    components(schemas(steps::Verb, graph::Form))
 )]
 struct Own;
 

@@ -18,10 +18,14 @@ use crate::session::Reader;
 )]
 pub(super) async fn playbook(State(api): State<Api>, Path(lab): Path<String>) -> Answer<Json<Value>> {
     blocking(move || {
+        // Asked before anything is read: what is read of a lab that nobody changes is the last word.
+        let errand = api.errand();
+        let busy = errand.busy || api.lab(&lab)?.is_busy();
         let lab = api.lab(&lab)?;
         let playbook = api.playbook(&lab)?;
         let reader = Reader::in_lab(api.world(), &playbook, &lab).map_err(refused)?;
         let passed = lab.passed(&playbook);
+        api.recall(&lab);
         let steps: Vec<Value> = playbook
             .steps
             .iter()
@@ -38,6 +42,8 @@ pub(super) async fn playbook(State(api): State<Api>, Path(lab): Path<String>) ->
             "level": playbook.level.word(),
             "minutes": playbook.minutes.value,
             "passed": passed,
+            "busy": busy,
+            "trouble": errand.trouble,
             "steps": steps,
         })))
     })

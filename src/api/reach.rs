@@ -5,15 +5,23 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
-use tokio::sync::broadcast;
 
 use super::error::{Answer, refused};
 use crate::playbook::Playbook;
 use crate::runtime::control::{Client, Refusal, blocking};
-use crate::session::{Event, Kind, Lab, World, playbook_of};
+use crate::session::{Deed, Lab, World, elsewhere, playbook_of};
 
-/// How many events of sessions a slow listener may be behind before it misses some.
-const BACKLOG: usize = 1024;
+/// What came of the steps that were told of, by lab and step.
+type Results = HashMap<(String, usize), Value>;
+
+/// What another process does in the place of this one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Away {
+    /// Whether it is on its way.
+    pub(super) busy: bool,
+    /// Why the last one could not be done; one that ends this process cannot tell it here.
+    pub(super) trouble: Option<String>,
+}
 
 /// Which labs an API serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,16 +40,15 @@ struct Inner {
     world: World,
     scope: Scope,
     playbooks: Option<PathBuf>,
-    /// What came of the steps that were done through this API: by lab and step.
-    results: Mutex<HashMap<(String, usize), Value>>,
-    told: broadcast::Sender<(String, Value)>,
+    results: Mutex<Results>,
+    /// What another process does in the place of this one.
+    errand: Mutex<Away>,
 }
 
 impl Api {
     /// Makes the API of some labs; `playbooks` is a folder with more playbooks.
     pub fn new(world: World, scope: Scope, playbooks: Option<PathBuf>) -> Self {
-        let told = broadcast::Sender::new(BACKLOG);
-        Api(Arc::new(Inner { world, scope, playbooks, results: Mutex::default(), told }))
+        Api(Arc::new(Inner { world, scope, playbooks, results: Mutex::default(), errand: Mutex::default() }))
     }
 
     pub(super) fn world(&self) -> &World {
@@ -99,45 +106,35 @@ impl Api {
         playbook_of(lab, self.0.playbooks.as_deref()).map_err(refused)
     }
 
-    /// Takes what a session tells, for those who listen and for who asks later.
-    pub(super) fn tell(&self, lab: &str, event: &Event) {
-        self.note(lab, &event.kind);
-        let told = serde_json::to_value(event).unwrap_or_default();
-        // Nobody listens: that is fine.
-        let _ = self.0.told.send((lab.to_owned(), told));
-    }
-
-    pub(super) fn listen(&self) -> broadcast::Receiver<(String, Value)> {
-        self.0.told.subscribe()
-    }
-
-    fn note(&self, lab: &str, kind: &Kind) {
-        match kind {
-            Kind::StepStarted { number, .. } => {
-                self.results().insert((lab.to_owned(), *number), json!({ "verdicts": [] }));
-            }
-            Kind::CheckJudged { expectation, passed, seen, detail, .. } => {
-                let verdict =
-                    json!({ "expectation": expectation, "passed": passed, "seen": seen, "detail": detail });
-                let mut results = self.results();
-                // The step that is being judged is the one that has no result yet.
-                let open =
-                    results.iter_mut().find(|((of, _), result)| of == lab && result.get("result").is_none());
-                if let Some(verdicts) = open.and_then(|(_, result)| result["verdicts"].as_array_mut()) {
-                    verdicts.push(verdict);
-                }
-            }
-            Kind::StepFinished { number, result, summary, problem, took_ms, .. } => {
-                let mut results = self.results();
-                let ended =
-                    results.entry((lab.to_owned(), *number)).or_insert_with(|| json!({ "verdicts": [] }));
-                ended["result"] = json!(result);
-                ended["summary"] = json!(summary);
-                ended["problem"] = json!(problem);
-                ended["took_ms"] = json!(took_ms);
-            }
-            _ => {}
+    /// Notes what the last session told in a lab, whoever ran it: somebody at a terminal, or another process for this API.
+    pub(super) fn recall(&self, lab: &Lab) {
+        let mut results = self.results();
+        for told in lab.told() {
+            note(&mut results, &lab.record.name, &told);
         }
+    }
+
+    /// Lets another process do what would end this one, and returns at once.
+    pub(super) fn send(&self, lab: &Lab, playbook: &Playbook, deed: Deed) -> Answer<()> {
+        let playbook = (playbook, self.0.playbooks.as_deref());
+        let errand = elsewhere(&self.0.world, playbook, lab, deed).map_err(refused)?;
+        *self.away() = Away { busy: true, trouble: None };
+        let api = self.clone();
+        // Not one of the threads that the end of this process waits for.
+        std::thread::spawn(move || {
+            let trouble = errand.wait().err();
+            *api.away() = Away { busy: false, trouble };
+        });
+        Ok(())
+    }
+
+    /// Tells what another process does in the place of this one.
+    pub(super) fn errand(&self) -> Away {
+        self.away().clone()
+    }
+
+    fn away(&self) -> MutexGuard<'_, Away> {
+        self.0.errand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns what came of a step that was done or checked through this API.
@@ -151,7 +148,35 @@ impl Api {
         self.results().retain(|(of, number), _| of != lab || *number < from);
     }
 
-    fn results(&self) -> MutexGuard<'_, HashMap<(String, usize), Value>> {
+    fn results(&self) -> MutexGuard<'_, Results> {
         self.0.results.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn picked(told: &Value, keys: &[&str]) -> Value {
+    keys.iter().map(|key| ((*key).to_owned(), told[*key].clone())).collect()
+}
+
+fn note(results: &mut Results, lab: &str, told: &Value) {
+    let number = told["number"].as_u64().and_then(|number| usize::try_from(number).ok()).unwrap_or_default();
+    match told["event"].as_str() {
+        Some("step-started") => {
+            results.insert((lab.to_owned(), number), json!({ "verdicts": [] }));
+        }
+        Some("check-judged") => {
+            // The step that is being judged is the one that has no result yet.
+            let open =
+                results.iter_mut().find(|((of, _), result)| of == lab && result.get("result").is_none());
+            if let Some(verdicts) = open.and_then(|(_, result)| result["verdicts"].as_array_mut()) {
+                verdicts.push(picked(told, &["expectation", "passed", "seen", "detail"]));
+            }
+        }
+        Some("step-finished") => {
+            let ended = results.entry((lab.to_owned(), number)).or_insert_with(|| json!({ "verdicts": [] }));
+            for key in ["result", "summary", "problem", "took_ms"] {
+                ended[key] = told[key].clone();
+            }
+        }
+        _ => {}
     }
 }

@@ -2,6 +2,8 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -11,12 +13,13 @@ use super::playbook::step;
 use super::reach::Api;
 use crate::diagnostic::Source;
 use crate::runtime::control::{Refusal, blocking};
-use crate::session::{self, Feed, Hand, LabWish, Range};
+use crate::session::{self, Deed, Feed, Hand, LabWish, Range, SessionError};
 
 /// What can be done with a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Deed {
+#[schema(as = Deed)]
+pub(super) enum Verb {
     /// Bring the lab to where it begins.
     Prepare,
     /// Do its actions, and check.
@@ -29,13 +32,13 @@ pub(super) enum Deed {
 #[utoipa::path(
     post, path = "/v1/labs/{lab}/steps/{number}/{deed}",
     params(("lab" = String, Path, description = "the lab's name"),
-        ("number" = u32, Path, description = "the step, counted from 1"), ("deed" = Deed, Path, description = "what to do")),
-    responses((status = 200, body = Object))
+        ("number" = u32, Path, description = "the step, counted from 1"), ("deed" = Verb, Path, description = "what to do")),
+    responses((status = 200, body = Object), (status = 202, body = Object))
 )]
 pub(super) async fn act(
     State(api): State<Api>,
-    Path((lab, number, deed)): Path<(String, u32, Deed)>,
-) -> Answer<Json<Value>> {
+    Path((lab, number, verb)): Path<(String, u32, Verb)>,
+) -> Answer<Response> {
     blocking(move || {
         let number = number as usize;
         let lab = api.lab(&lab)?;
@@ -43,24 +46,29 @@ pub(super) async fn act(
         step(&playbook, number)?;
         let name = lab.record.name.clone();
         let wish = LabWish { name: Some(name.clone()), ..LabWish::default() };
-        let mut emit = |event: session::Event| api.tell(&name, &event);
+        let mut emit = |_| {};
         let world = api.world();
-        let outcome = match deed {
-            Deed::Check => session::look(world, &playbook, &lab, number, &mut emit),
-            Deed::Do => {
+        let outcome = match verb {
+            Verb::Check => session::look(world, &playbook, &lab, number, &mut emit),
+            Verb::Do => {
                 session::up(world, &playbook, &wish, Range { only: Some(number), to: None }, &mut emit)
             }
-            Deed::Prepare => session::prepare(world, &playbook, &lab, number, &mut emit),
+            Verb::Prepare => session::prepare(world, &playbook, &lab, number, &mut emit),
         };
-        let ended = outcome.map_err(refused)?;
-        if deed == Deed::Prepare {
+        let deed = if verb == Verb::Do { Deed::Do(number) } else { Deed::Prepare(number) };
+        let Some(ended) = here(&api, outcome, || api.send(&lab, &playbook, deed))? else {
+            return Ok(accepted());
+        };
+        if verb == Verb::Prepare {
             api.forget(&name, number);
         }
+        api.recall(&lab);
         let result = api.result(&name, number);
         let short = result.as_ref().map_or(json!(null), |result| result["result"].clone());
         Ok::<_, Refusal>(Json(json!({
             "result": short, "passed": ended.passed, "failed": ended.failed + ended.broken, "step": result,
-        })))
+        }))
+        .into_response())
     })
     .await
 }
@@ -77,24 +85,45 @@ pub(super) struct Back {
 #[utoipa::path(
     post, path = "/v1/labs/{lab}/reset", params(("lab" = String, Path, description = "the lab's name")),
     request_body = Back,
-    responses((status = 200, body = Object))
+    responses((status = 200, body = Object), (status = 202, body = Object))
 )]
 pub(super) async fn reset(
     State(api): State<Api>,
     Path(lab): Path<String>,
     Json(back): Json<Back>,
-) -> Answer<Json<Value>> {
+) -> Answer<Response> {
     blocking(move || {
         let lab = api.lab(&lab)?;
         let playbook = api.playbook(&lab)?;
         let number = back.step.map(|number| number as usize);
         let name = lab.record.name.clone();
-        let mut emit = |event: session::Event| api.tell(&name, &event);
-        session::reset(api.world(), &playbook, &lab, number, &mut emit).map_err(refused)?;
-        api.forget(&name, number.unwrap_or(1));
-        Ok::<_, Refusal>(Json(json!({ "step": number.unwrap_or(1) })))
+        let done = session::reset(api.world(), &playbook, &lab, number, &mut |_| {});
+        let number = number.unwrap_or(1);
+        if here(&api, done, || api.send(&lab, &playbook, Deed::Reset(number)))?.is_none() {
+            return Ok(accepted());
+        }
+        api.forget(&name, number);
+        Ok::<_, Refusal>(Json(json!({ "step": number })).into_response())
     })
     .await
+}
+
+/// Returns what came of something, or nothing if another process does it because this one would have to end itself.
+fn here<T>(
+    api: &Api,
+    done: Result<T, SessionError>,
+    elsewhere: impl FnOnce() -> Answer<()>,
+) -> Answer<Option<T>> {
+    match done {
+        Ok(done) => Ok(Some(done)),
+        Err(error) if error.is_of_the_lab_itself() && !api.errand().busy => elsewhere().map(|()| None),
+        Err(error) => Err(refused(error)),
+    }
+}
+
+/// Says that another process is at it, and this one ends with the lab: the lab's lesson says `busy` until it is done.
+fn accepted() -> Response {
+    (StatusCode::ACCEPTED, Json(json!({ "busy": true }))).into_response()
 }
 
 /// A feed of the playbook, or a sample.

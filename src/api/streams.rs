@@ -6,15 +6,15 @@ use std::time::Duration;
 use axum::extract::{Path, Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use futures_util::Stream;
-use futures_util::stream::unfold;
+use futures_util::stream::{iter, unfold};
+use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::broadcast::error::RecvError;
 
 use super::error::{Answer, control, refused};
 use super::reach::Api;
 use crate::runtime::control::{Client, ControlError, Refusal, blocking};
+use crate::session::Lab;
 
 /// The shortest time between two snapshots.
 const BEAT: Duration = Duration::from_millis(200);
@@ -49,7 +49,10 @@ pub(super) async fn stream(
             Ok(answer(looks(client, Some(after), move |client, after| log(client, bot.as_deref(), after))))
         }
         "events" => Ok(answer(looks(client, None, counts))),
-        "session" => Ok(answer(told(&api, name))),
+        "session" => {
+            let lab = blocking(move || api.lab(&name)).await?;
+            Ok(answer(told(client, lab)))
+        }
         _ => {
             let title = format!("there is no stream {what:?}; there are botnet, session, log and events");
             Err(Refusal::not_found("unknown-stream", title))
@@ -143,16 +146,34 @@ async fn end_of_log(client: &Client) -> Answer<u64> {
     .await
 }
 
-/// What sessions tell that do something in a lab through this API.
-fn told(api: &Api, lab: String) -> impl Stream<Item = Result<Event, Infallible>> + Send + use<> {
-    unfold((api.listen(), lab), |(mut ear, lab)| async move {
-        loop {
-            match ear.recv().await {
-                Ok((of, value)) if of == lab => return Some((Ok(event(&value)), (ear, lab))),
-                // Who is too slow misses some, and goes on.
-                Ok(_) | Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return None,
-            }
-        }
-    })
+/// How far somebody has read what the sessions of a lab tell: each begins anew.
+#[derive(Clone, PartialEq)]
+struct Place {
+    /// The first line of the session, which tells when it began.
+    first: Option<Value>,
+    /// How many lines of it were read.
+    lines: usize,
+}
+
+/// What sessions tell from now on that do something in the lab, whoever runs them.
+fn told(client: Client, lab: Lab) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    let now = lab.told();
+    let place = Place { first: now.first().cloned(), lines: now.len() };
+    let news = unfold((client, lab, place), |(client, lab, place)| async move {
+        let look = move || {
+            let (lines, place) = news(&client, &lab, &place)?;
+            Ok::<_, ControlError>((lines, (client, lab, place)))
+        };
+        tokio::task::spawn_blocking(look).await.ok()?.ok()
+    });
+    news.flat_map(|lines| iter(lines).map(|line| Ok(event(&line))))
+}
+
+/// Waits for a beat, and returns what was told since.
+fn news(client: &Client, lab: &Lab, place: &Place) -> Result<(Vec<Value>, Place), ControlError> {
+    client.snapshot_after(u64::MAX, BEAT)?;
+    let mut lines = lab.told();
+    let next = Place { first: lines.first().cloned(), lines: lines.len() };
+    let read = if next.first == place.first { place.lines.min(lines.len()) } else { 0 };
+    Ok((lines.split_off(read), next))
 }

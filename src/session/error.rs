@@ -5,6 +5,9 @@ use crate::plan::PlanError;
 use crate::runtime::control::{ControlError, Problem};
 use crate::target::TargetError;
 
+/// The code of a refusal to end the process that was asked.
+const OWN_LAB: &str = "own-lab";
+
 /// Why a session could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
@@ -104,6 +107,11 @@ impl SessionError {
         }
     }
 
+    /// Tells whether it was refused because the process that was asked would have to end itself.
+    pub fn is_of_the_lab_itself(&self) -> bool {
+        matches!(self, SessionError::Usage { code: OWN_LAB, .. })
+    }
+
     /// Returns what to show.
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
         let code = match self {
@@ -165,7 +173,7 @@ impl From<TargetError> for SessionError {
                 let way = format!(
                     "`intelmq-lab reset --lab {lab}` does it in a terminal, and the page of `intelmq-lab serve` does it too"
                 );
-                SessionError::usage("own-lab", error.to_string(), way)
+                SessionError::usage(OWN_LAB, error.to_string(), way)
             }
             error => SessionError::Target(error),
         }

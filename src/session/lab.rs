@@ -32,6 +32,7 @@ const NEXT: &str = "next.json";
 const KEPT: &str = "kept";
 const SHOWN: &str = "shown.json";
 const POSITIONS: &str = "positions.json";
+const TOLD: &str = "told.jsonl";
 
 /// How long a lock may be held by somebody who is about to let it go: a child that was being started by a program that was killed.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -233,11 +234,32 @@ impl Lab {
         Ok(Some(kept))
     }
 
+    /// Opens the file for what a session tells, which takes the place of what the last one told.
+    pub(super) fn tell(&self) -> Result<File, SessionError> {
+        let path = self.folder.join(TOLD);
+        let file_of = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
+        file_of.map_err(|cause| file(&path, cause))
+    }
+
+    /// Returns what the last session told, whoever ran it; a line that is being written is left out.
+    pub fn told(&self) -> Vec<Json> {
+        let text = fs::read_to_string(self.folder.join(TOLD)).unwrap_or_default();
+        text.lines().map_while(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// Tells whether somebody is changing the lab.
+    pub fn is_busy(&self) -> bool {
+        let file = File::open(self.folder.join(LOCK));
+        file.is_ok_and(|file| {
+            flock(&file, FlockOperation::NonBlockingLockShared) == Err(rustix::io::Errno::WOULDBLOCK)
+        })
+    }
+
     /// Removes everything that a botnet left; the lab itself stays, and what is known of it.
     pub(super) fn empty(&self) -> Result<(), SessionError> {
         for entry in fs::read_dir(&self.folder).map_err(|cause| file(&self.folder, cause))?.flatten() {
             let name = entry.file_name();
-            if [RECORD, SECRETS, API, PORTS, LOCK, POSITIONS, KEPT].iter().any(|kept| name == *kept) {
+            if [RECORD, SECRETS, API, PORTS, LOCK, POSITIONS, KEPT, TOLD].iter().any(|kept| name == *kept) {
                 continue;
             }
             remove(&entry.path())?;

@@ -153,6 +153,10 @@ impl<'a> Session<'a> {
         let mut teller = Teller::new(emit);
         let opened = Opened::open(world, playbook, wish, temporary)?;
         teller.hide(&opened.secrets());
+        // Nobody asks in a lab that is gone in a moment.
+        if !temporary {
+            teller.keep(opened.lab.tell()?);
+        }
         let record = &opened.lab.record;
         teller.tell(Kind::SessionStarted {
             playbook: record.playbook.clone(),

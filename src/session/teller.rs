@@ -1,6 +1,8 @@
 //! Tells what happens, with the time, and without the lab's secrets.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
 use std::time::Instant;
 
 use super::clock;
@@ -16,16 +18,23 @@ pub(super) struct Teller<'a> {
     emit: &'a mut dyn FnMut(Event),
     began: Instant,
     mask: Mask,
+    /// Where it is kept for who asks later.
+    kept: Option<File>,
 }
 
 impl<'a> Teller<'a> {
     pub(super) fn new(emit: &'a mut dyn FnMut(Event)) -> Self {
-        Teller { emit, began: Instant::now(), mask: Mask::default() }
+        Teller { emit, began: Instant::now(), mask: Mask::default(), kept: None }
     }
 
     /// Never shows these values from now on.
     pub(super) fn hide(&mut self, secrets: &BTreeMap<String, String>) {
         self.mask = Mask::of(secrets);
+    }
+
+    /// Writes what is told from now on to a file too, a line each.
+    pub(super) fn keep(&mut self, file: File) {
+        self.kept = Some(file);
     }
 
     pub(super) fn tell(&mut self, mut kind: Kind) {
@@ -42,7 +51,12 @@ impl<'a> Teller<'a> {
             }
             _ => {}
         }
-        (self.emit)(Event { at: clock::now(), elapsed_ms, kind });
+        let event = Event { at: clock::now(), elapsed_ms, kind };
+        if let (Some(file), Ok(line)) = (&mut self.kept, serde_json::to_string(&event)) {
+            // Who asks later misses it; the session goes on.
+            let _ = file.write_all(format!("{line}\n").as_bytes());
+        }
+        (self.emit)(event);
     }
 
     /// Tells that something begins and that it is over.

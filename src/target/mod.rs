@@ -3,6 +3,7 @@
 mod compose;
 mod daemon;
 mod doctor;
+mod errand;
 mod local;
 mod machine;
 mod process;
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use compose::{Compose, Trouble};
 pub use doctor::{Finding, doctor};
+pub use errand::Errand;
 pub use local::Local;
 
 use crate::plan::{Choice, Plan, PlanFile};

@@ -39,11 +39,22 @@ export const post = async (path, json) => (await request("POST", path, { json })
 /** One segment of a path. */
 export const seg = encodeURIComponent;
 
+/** How soon a stream that was cut is asked for again, in milliseconds. */
+const AGAIN = 500;
+
 /** Listens to a stream until `close` of what it returns is called. It comes back by itself after it was cut. */
 export function stream(path, take, state = () => {}) {
-  const source = new EventSource(path);
-  source.onmessage = (event) => take(JSON.parse(event.data));
-  source.onopen = () => state(true);
-  source.onerror = () => state(false);
-  return source;
+  let [source, timer] = [null, null];
+  function open() {
+    source = new EventSource(path);
+    source.onmessage = (event) => take(JSON.parse(event.data));
+    source.onopen = () => state(true);
+    source.onerror = () => {
+      state(false);
+      source.close();
+      timer = setTimeout(open, AGAIN);
+    };
+  }
+  open();
+  return { close() { clearTimeout(timer); source.close(); } };
 }

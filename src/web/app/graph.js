@@ -5,7 +5,7 @@ import { place } from "./layout.js";
 import { badge, sign, word } from "./states.js";
 import { bot, botRate, depth, edgeRate, on, store, total } from "./store.js";
 
-const BOX = { width: 176, height: 62 };
+const BOX = { width: 204, height: 62 };
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** Makes the picture; `open` is told which bot or edge was chosen. */
@@ -16,7 +16,9 @@ export function picture({ large = false, open = () => {} } = {}) {
   /** The room for the picture: the whole width, and what is left of the window's height. */
   function room() {
     const [width, height] = [frame.clientWidth - 40, (large ? frame.clientHeight : innerHeight - 230) - 40];
-    return { width: Math.max(240, width), height: Math.max(large ? 120 : 320, height) };
+    // A narrow page is read downwards.
+    const endless = !large && width < 520;
+    return { width: Math.max(240, width), height: endless ? Infinity : Math.max(large ? 120 : 320, height) };
   }
 
   function draw() {
@@ -27,16 +29,17 @@ export function picture({ large = false, open = () => {} } = {}) {
       class: "pipeline", width: (width + 24) * layout.scale, height: (height + 28) * layout.scale,
     });
     drawn = { bots: new Map(), edges: [] };
-    const [under, over] = [s("g"), s("g")];
+    const [under, over, words] = [s("g"), s("g"), s("g", { class: "words" })];
     store.graph.edges.forEach(({ edge }, index) => {
-      if (layout.paths[index]) drawn.edges.push(drawEdge(edge, layout.paths[index], under, open));
+      if (layout.paths[index]) drawn.edges.push(drawEdge(edge, layout.paths[index], under, words, open));
     });
     for (const one of store.graph.bots) {
       const at = layout.boxes.get(one.id);
       if (at) drawn.bots.set(one.id, drawBot(one, at, over, open));
     }
-    svg.append(under, over);
+    svg.append(under, over, words);
     put(frame, store.graph.bots.length ? svg : h("p", { class: "empty" }, "This botnet has no bots."));
+    for (const parts of drawn.bots.values()) fit(parts.name);
     update();
   }
 
@@ -67,19 +70,21 @@ export function picture({ large = false, open = () => {} } = {}) {
   };
 }
 
-function drawEdge(edge, path, parent, open) {
+function drawEdge(edge, path, parent, words, open) {
   const way = s("path", { d: path.d, class: "way" });
   const grip = s("path", { d: path.d, class: "grip" });
+  const tip = path.end ? s("path", { class: "tip", d: `M${path.end.x} ${path.end.y}l${path.end.back ? 9 : -9} -5v10z` }) : null;
   const dots = s("g", { class: "dots", "aria-hidden": "true" });
   const label = s("text", { x: path.x, y: path.y - 6, class: "way-label" });
   const name = edge.path === "_default" ? "" : edge.path;
-  const title = s("text", { x: path.x, y: path.y + 12, class: "way-path" }, name);
+  const title = s("text", { x: path.x, y: path.y + 15, class: "way-path" }, name);
   const group = s("g", {
     class: "edge", tabindex: 0, role: "button",
     onclick: () => open({ queue: edge.queue }),
     onkeydown: (event) => activate(event, () => open({ queue: edge.queue })),
-  }, way, grip, dots, label, title);
+  }, way, tip, grip, dots);
   parent.append(group);
+  words.append(label, title);
   return { edge, way, dots, label, group, length: 0, rate: 0, phase: Math.random() };
 }
 
@@ -98,19 +103,19 @@ function updateEdge(parts) {
 
 function drawBot(one, at, parent, open) {
   const kind = (one.kind ?? "bot").toLowerCase();
-  const state = s("g", { transform: "translate(18 45)" });
-  const counts = s("text", { x: 32, y: 49, class: "bot-counts" });
+  const name = s("text", { x: 16, y: 25, class: "bot-name" }, one.id);
+  const state = s("g", { transform: "translate(20 45)" });
+  const counts = s("text", { x: 34, y: 49, class: "bot-counts" });
   const failed = s("g", { class: "failed-badge", transform: `translate(${BOX.width - 6} 2)`, tabindex: -1 });
   const group = s("g", {
     class: `bot kind-${kind}`, transform: `translate(${at.x} ${at.y})`, tabindex: 0, role: "button",
     onclick: (event) => open({ bot: one.id, tab: event.target.closest(".failed-badge") ? "dump" : "about" }),
     onkeydown: (event) => activate(event, () => open({ bot: one.id })),
   },
-  s("path", { class: "box", d: outline(kind) }),
-  s("text", { x: 14, y: 25, class: "bot-name" }, short(one.id)), s("title", {}, one.id),
-  state, counts, failed);
+  s("path", { class: "box", d: outline(kind), transform: at.back ? `matrix(-1 0 0 1 ${BOX.width} 0)` : null }),
+  name, s("title", {}, one.id), state, counts, failed);
   parent.append(group);
-  return { state, counts, failed, group, kind };
+  return { name, state, counts, failed, group, kind };
 }
 
 /** Each group has an outline of its own. */
@@ -147,8 +152,12 @@ function updateBot(id, parts) {
   parts.group.setAttribute("aria-label", `${id}, ${word(state)}, ${number(count)} ${parts.kind === "collector" ? "sent" : "received"}${failures ? `, ${failures} failed` : ""}`);
 }
 
-function short(id) {
-  return id.length > 21 ? `${id.slice(0, 20)}…` : id;
+/** Shortens a name that is too long for its box; the whole is its title. */
+function fit(name) {
+  const id = name.textContent;
+  for (let keep = id.length - 1; keep > 3 && name.getComputedTextLength() > BOX.width - 26; keep -= 1) {
+    name.textContent = `${id.slice(0, keep)}…`;
+  }
 }
 
 function activate(event, work) {

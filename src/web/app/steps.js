@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 import { button, h, html, put, tell } from "./dom.js";
-import { loadPlaybook, on, store } from "./store.js";
+import { changed, follow, loadPlaybook, on, store } from "./store.js";
 
 const SIGNS = { passed: "✓", failed: "✗", broken: "!", next: "▸", open: "·" };
 const WORDS = { passed: "passed", failed: "failed", broken: "could not be done", next: "next", open: "to come" };
@@ -15,11 +15,33 @@ export function due() {
 
 /** What can be done with a step; each returns when it is done. */
 export const doing = {
-  scene: (number) => post(store.path(`steps/${number}/prepare`)),
-  solve: (number) => post(store.path(`steps/${number}/do`)),
-  check: (number) => post(store.path(`steps/${number}/check`)),
-  reset: (number) => post(store.path("reset"), { step: number }),
+  scene: (number) => done(number, `steps/${number}/prepare`),
+  solve: (number) => done(number, `steps/${number}/do`),
+  check: (number) => done(number, `steps/${number}/check`),
+  reset: (number) => done(number, "reset", { step: number }),
 };
+
+/** Whether something is being done that this page asked for. */
+let working = false;
+
+async function done(number, path, json) {
+  working = true;
+  changed("playbook");
+  try {
+    const answer = await post(store.path(path), json);
+    if (!answer.busy) return answer;
+    const lesson = await follow();
+    return { result: lesson.steps[number - 1]?.result?.result };
+  } finally {
+    working = false;
+    changed("playbook");
+  }
+}
+
+/** The hints that were given, by lab and step. */
+const given = new Map();
+/** What had the keyboard's focus before it could not be pressed for a while. */
+let held = null;
 
 export function view(parameters) {
   const list = h("ol", { class: "step-list" });
@@ -55,13 +77,15 @@ export function view(parameters) {
 export function drawStep(body, number, choose, { large = false } = {}) {
   const step = store.playbook?.steps.find((one) => one.number === number);
   if (!step) return put(body, h("p", { class: "empty" }, "There is no such step."));
-  const hints = h("div", { class: "hints", "aria-live": "polite" });
-  let given = 0;
+  const key = `${store.lab.name} ${number}`;
+  const hints = h("div", { class: "hints", "aria-live": "polite" }, (given.get(key) ?? []).map((hint) => html(hint, { class: "hint" })));
+  const busy = working || store.playbook.busy;
   const run = (label, work, attributes) => button(label, async () => {
     const ran = await work(number);
     await loadPlaybook();
     if (ran?.result === "passed") tell(`step ${number} passed`);
-  }, attributes);
+  }, { disabled: busy, ...attributes });
+  if (body.contains(document.activeElement)) held = document.activeElement.textContent;
   const last = store.playbook.steps.length;
   put(body,
     h("header", {}, h("p", { class: "muted" }, `Step ${number} of ${last} · ${WORDS[step.state] ?? ""}`), h("h2", {}, step.title)),
@@ -71,17 +95,24 @@ export function drawStep(body, number, choose, { large = false } = {}) {
       run("Check", doing.check, { class: "primary", title: "Look whether what you did is what the step wants" }),
       run("Do it for me", doing.solve),
       step.hints ? button(`Hint`, async () => {
-        if (given >= step.hints) return;
-        given += 1;
-        const hint = await get(store.path(`steps/${number}/hints/${given}`));
-        hints.append(html(hint.html ?? hint.text, { class: "hint" }));
+        const known = given.get(key) ?? [];
+        if (known.length >= step.hints) return;
+        const hint = await get(store.path(`steps/${number}/hints/${known.length + 1}`));
+        given.set(key, [...known, hint.html]);
+        hints.append(html(hint.html, { class: "hint" }));
       }) : null,
       run("Reset", async (which) => { if (confirm(`Bring the lab back to where step ${which} begins?`)) await doing.reset(which); }, { class: "danger" })),
+    busy ? h("p", { class: "muted", role: "status" }, "Somebody is changing the lab …") : null,
     hints, result(step),
     step.seen ? h("details", { open: step.state === "passed" }, h("summary", {}, step.state === "passed" ? "What was seen" : "The answer"), html(step.seen, { class: "prose" })) : null,
     large ? null : h("nav", { class: "pager", "aria-label": "Steps" },
       number > 1 ? h("button", { type: "button", onclick: () => choose(number - 1) }, "← Back") : h("span"),
       number < last ? h("button", { type: "button", onclick: () => choose(number + 1) }, "Next →") : h("span")));
+  const again = [...body.querySelectorAll("button:enabled")].find((one) => one.textContent === held);
+  if (again && document.activeElement === document.body) {
+    again.focus({ preventScroll: true });
+    held = null;
+  }
   return body;
 }
 

@@ -32,7 +32,11 @@ export async function loadLabs() {
   changed("labs");
 }
 
+/** How often a lab is asked whether somebody still changes it, and for how long one that is away, in milliseconds. */
+const [ASK, PATIENCE] = [200, 120_000];
+
 let streams = [];
+let lost = false;
 
 /** Chooses a lab and listens to it. */
 export async function chooseLab(name) {
@@ -44,19 +48,62 @@ export async function chooseLab(name) {
   if (!store.lab) return;
   await Promise.all([loadPlaybook(), loadGraph()]);
   streams.push(stream(store.path("stream/botnet"), take, (online) => {
-    store.online = online;
-    changed("online");
+    const back = online && lost;
+    lost ||= !online;
+    if (store.online !== online) {
+      store.online = online;
+      changed("online");
+    }
+    // It may be another botnet by now, and the lesson may be elsewhere.
+    if (back) {
+      lost = false;
+      Promise.all([loadPlaybook(), loadGraph()]).catch(() => {});
+    }
   }));
   streams.push(stream(store.path("stream/session"), (event) => {
     store.event = event;
     changed("session");
-    if (["step-finished", "session-finished"].includes(event.event)) loadPlaybook().catch(() => {});
+    if (["session-started", "step-finished", "session-finished"].includes(event.event)) loadPlaybook().catch(() => {});
   }));
 }
 
-export async function loadPlaybook() {
-  store.playbook = await get(store.path("playbook"));
-  changed("playbook");
+let [reading, next, again] = [Promise.resolve(), null, null];
+
+/** Reads the lesson, and returns it. It is read once at a time, and once more for all who ask meanwhile. */
+export function loadPlaybook() {
+  next ??= reading.catch(() => {}).then(() => {
+    next = null;
+    reading = readPlaybook();
+    return reading;
+  });
+  return next;
+}
+
+async function readPlaybook() {
+  const lesson = await get(store.path("playbook"));
+  clearTimeout(again);
+  // Somebody is at it, here or at a terminal: nothing can be done until that is over.
+  if (lesson.busy) again = setTimeout(() => loadPlaybook().catch(() => {}), ASK);
+  if (JSON.stringify(lesson) !== JSON.stringify(store.playbook)) {
+    store.playbook = lesson;
+    changed("playbook");
+  }
+  return lesson;
+}
+
+/**
+ * Waits for what another process does with the lab, as the lab's own would end itself; meanwhile it does not answer.
+ * Returns the lesson as it is then.
+ */
+export async function follow() {
+  const deadline = performance.now() + PATIENCE;
+  for (;;) {
+    const lesson = await loadPlaybook().catch(() => null);
+    if (lesson?.trouble) throw new Error(lesson.trouble);
+    if (lesson && !lesson.busy) return lesson;
+    if (performance.now() > deadline) throw new Error("the lab does not come back; `intelmq-lab status` tells what became of it");
+    await new Promise((done) => setTimeout(done, ASK));
+  }
 }
 
 export async function loadGraph() {
