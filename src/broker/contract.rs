@@ -85,7 +85,7 @@ impl<'a> Place<'a> {
 /// The queue that most cases use.
 const Q: &str = "shadowserver-parser-queue";
 /// A wait that is never used up when all is well.
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 const NOT: Duration = Duration::ZERO;
 
 /// Links a bot to a source.

@@ -13,7 +13,7 @@ use super::*;
 use crate::broker::contract::{self, Server, contract, server_contract};
 
 const NOT: Duration = Duration::ZERO;
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 
 /// Returns the address of a place: queues of one place never meet those of another.
 fn address(port: u16, prefix: &str, more: &str) -> Address {
