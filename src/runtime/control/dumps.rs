@@ -1,7 +1,7 @@
 //! Dumped messages through the control service: list, put back, delete.
 
 use super::problem::Refusal;
-use super::server::{known_queue, send};
+use super::queues::{known_queue, send};
 use super::types::{Changed, DumpEntry, JournalEntry, Requeue};
 use crate::message::{Message, MessageType};
 use crate::runtime::Botnet;

@@ -14,6 +14,7 @@ mod listen;
 mod login;
 mod outside;
 mod problem;
+mod queues;
 mod rows;
 mod server;
 mod services;
@@ -29,4 +30,4 @@ pub use problem::{Refusal, always};
 pub use server::{Description, blocking};
 pub use types::*;
 #[cfg(test)]
-pub(super) use {dumps::requeue, rows::rows_of, server::inject_into};
+pub(super) use {dumps::requeue, queues::inject_into, rows::rows_of};

@@ -1,6 +1,5 @@
 //! The control service: its routes, and what each does with the botnet.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +17,7 @@ use super::description::completed;
 use super::dumps;
 use super::files;
 use super::problem::{self, Refusal};
+use super::queues;
 use super::rows;
 use super::services;
 use super::types::{
@@ -25,9 +25,6 @@ use super::types::{
     Edited, JournalEntry, JournalOut, JournalPage, LogLine, LogPage, ParameterDetails, Problem, QueueStatus,
     Requeue, Rows, Snapshot,
 };
-use crate::broker::{Hop, Outgoing, Wiring};
-use crate::diagnostic::suggest;
-use crate::message::unpacked;
 use crate::runtime::Botnet;
 use crate::service::{Fault, ServiceStatus, Services, Trouble};
 
@@ -36,9 +33,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// How long bots in other processes are left alone between two questions: at first, and after a while.
 const ASK_AGAIN: [Duration; 2] = [Duration::from_millis(4), Duration::from_millis(250)];
-
-/// The name under which the service itself sends messages; no bot can have it.
-const SENDER: &str = "_control";
 
 /// What the routes share.
 #[derive(Clone)]
@@ -64,9 +58,9 @@ pub(super) type Answer<T> = Result<Json<T>, Refusal>;
         run_collectors,
         shut_down,
         act,
-        peek,
-        inject,
-        clear,
+        queues::peek,
+        queues::inject,
+        queues::clear,
         dump,
         requeue,
         delete_dump,
@@ -135,8 +129,8 @@ pub(in crate::runtime) fn router(service: Service) -> Router {
         .route("/v1/bots/{bot}/dump/requeue", post(requeue))
         .route("/v1/bots/{bot}/dump/delete", post(delete_dump))
         .route("/v1/bots/{bot}/{action}", post(act))
-        .route("/v1/queues/{queue}/messages", get(peek).post(inject))
-        .route("/v1/queues/{queue}/messages", delete(clear))
+        .route("/v1/queues/{queue}/messages", get(queues::peek).post(queues::inject))
+        .route("/v1/queues/{queue}/messages", delete(queues::clear))
         .route("/v1/log", get(log))
         .route("/v1/journal", get(journal))
         .merge(configuration::routes())
@@ -242,94 +236,6 @@ async fn act(
     blocking(move || service.botnet.act(&bot, action).and_then(|()| service.botnet.snapshot()))
         .await
         .map(Json)
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct Max {
-    /// How many to return, at most.
-    max: Option<usize>,
-}
-
-/// The oldest messages of a queue.
-#[utoipa::path(
-    get, path = "/v1/queues/{queue}/messages", params(("queue" = String, Path, description = "the queue's name"), Max),
-    responses((status = 200, body = Vec<String>))
-)]
-async fn peek(
-    State(service): State<Service>,
-    Path(queue): Path<String>,
-    Query(query): Query<Max>,
-) -> Answer<Vec<String>> {
-    let max = query.max.unwrap_or(10).min(1000);
-    let bodies = blocking(move || service.botnet.peek(&queue, max)).await?;
-    Ok(Json(bodies.into_iter().map(|body| String::from_utf8_lossy(&unpacked(body)).into_owned()).collect()))
-}
-
-/// Puts messages into a queue, as they are.
-#[utoipa::path(
-    post, path = "/v1/queues/{queue}/messages", params(("queue" = String, Path, description = "the queue's name")),
-    request_body = Vec<String>, responses((status = 200, body = Changed))
-)]
-async fn inject(
-    State(service): State<Service>,
-    Path(queue): Path<String>,
-    Json(messages): Json<Vec<String>>,
-) -> Answer<Changed> {
-    blocking(move || inject_into(&service.botnet, &queue, messages)).await.map(Json)
-}
-
-pub(in crate::runtime) fn inject_into(
-    botnet: &Botnet,
-    queue: &str,
-    messages: Vec<String>,
-) -> Result<Changed, Refusal> {
-    known_queue(botnet, queue)?;
-    let messages = messages.into_iter().map(|body| (queue.to_owned(), body.into_bytes()));
-    send(botnet, messages.collect(), &[])
-}
-
-/// Puts messages into their queues, all or none, together with what the journal shall say of them.
-pub(super) fn send(
-    botnet: &Botnet,
-    messages: Vec<(String, Vec<u8>)>,
-    entries: &[JournalEntry],
-) -> Result<Changed, Refusal> {
-    let destinations = messages.iter().map(|(queue, _)| queue.clone()).collect::<BTreeSet<_>>();
-    let wiring =
-        Wiring { bot: SENDER.to_owned(), source: None, destinations: destinations.into_iter().collect() };
-    let mut link = botnet.broker().link(&wiring)?;
-    let count = messages.len() as u64;
-    let outgoing = messages.into_iter().map(|(queue, body)| Outgoing { queue: queue.into(), body }).collect();
-    let hop = Hop { outgoing, ..Hop::default() };
-    match &botnet.surroundings().journal {
-        Some(journal) => journal.commit(&mut *link, entries, hop, botnet.broker().syncs())?,
-        None => link.commit(hop)?,
-    }
-    botnet.activity().bump();
-    Ok(Changed { count })
-}
-
-/// Refuses a queue that no bot reads or sends to: what is put there would lie in it for ever, unseen.
-pub(super) fn known_queue(botnet: &Botnet, queue: &str) -> Result<(), Refusal> {
-    let queues = botnet.queues();
-    if queues.iter().any(|known| known == queue) {
-        return Ok(());
-    }
-    let near = suggest(queue, queues.iter().map(String::as_str));
-    let hint = near.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
-    let title = format!("there is no queue {queue:?} in this botnet{hint}");
-    Err(Refusal::not_found("unknown-queue", title).detail(format!("there are: {}", queues.join(", "))))
-}
-
-/// Removes the waiting messages of a queue.
-#[utoipa::path(
-    delete, path = "/v1/queues/{queue}/messages", params(("queue" = String, Path, description = "the queue's name")),
-    responses((status = 200, body = Changed))
-)]
-async fn clear(State(service): State<Service>, Path(queue): Path<String>) -> Answer<Changed> {
-    let count = blocking(move || service.botnet.clear(&queue)).await?;
-    Ok(Json(Changed { count }))
 }
 
 /// The dumped messages of a bot, oldest first.
