@@ -95,10 +95,18 @@ function updateEdge(parts) {
   parts.way.style.strokeWidth = String(1.6 + Math.min(9, Math.log10(1 + parts.rate) * 2.6));
   parts.group.classList.toggle("busy", busy);
   parts.group.classList.toggle("waits", waiting > 0);
-  const words = [waiting > 0 ? `${number(waiting)} waiting` : "", busy ? rate(parts.rate) : ""].filter(Boolean).join(" · ");
-  parts.label.textContent = words;
+  say(parts, [waiting > 0 ? `${number(waiting)} waiting` : "", busy ? rate(parts.rate) : ""].filter(Boolean));
   parts.group.setAttribute("aria-label",
     `queue ${parts.edge.queue} from ${parts.edge.from} to ${parts.edge.to}: ${number(waiting)} waiting, ${rate(parts.rate)}`);
+}
+
+/** Writes lines above an edge, the last one nearest to it; bots leave no room beside each other for long ones. */
+function say(parts, lines) {
+  const words = lines.join("\n");
+  if (parts.words === words) return;
+  parts.words = words;
+  const x = parts.label.getAttribute("x");
+  put(parts.label, lines.map((line, index) => s("tspan", { x, dy: `${index ? 1.15 : -1.15 * (lines.length - 1)}em` }, line)));
 }
 
 function drawBot(one, at, parent, open) {
