@@ -137,7 +137,7 @@ pub(super) fn identity(message: &Message) -> String {
 pub(super) fn put_back(bot: &str, dumped: String, message: &Message) -> JournalEntry {
     let out = JournalOut { path: PUT_BACK.to_owned(), id: identity(message), message: portrait(message) };
     JournalEntry {
-        at: format!("{:.3}", Timestamp::now()),
+        at: format!("{:.6}", Timestamp::now()),
         bot: bot.to_owned(),
         input: Some(dumped),
         out: vec![out],

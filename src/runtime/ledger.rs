@@ -145,7 +145,8 @@ impl Share {
     }
 
     fn entry(&self, input: Option<String>, dropped: Option<String>, failed: Option<String>) -> JournalEntry {
-        let at = format!("{:.3}", Timestamp::now());
+        // A bot that is a process of its own may have done its part with a message within the same millisecond.
+        let at = format!("{:.6}", Timestamp::now());
         JournalEntry { at, bot: self.bot.clone(), input, out: Vec::new(), dropped, failed }
     }
 
