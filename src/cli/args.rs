@@ -8,7 +8,8 @@ use super::exit::Exit;
 use super::output::Colour;
 use super::{
     bless, bot, botnet, catalog, check, completions, configure, doctor, down, dump, events, explain, export,
-    graph, inject, learn, lint, list, logs, man, new, render, reset, seed, serve, service, show, status, up,
+    graph, images, inject, learn, lint, list, logs, man, new, render, reset, seed, serve, service, show,
+    status, up,
 };
 use crate::plan::Wish;
 
@@ -142,6 +143,8 @@ pub(super) enum Command {
     Botnet(botnet::Args),
     /// Say what this machine has for labs, and what to do about what it lacks
     Doctor(doctor::Args),
+    /// List the images that labs in containers use, or bring them here
+    Images(images::Args),
     /// Run the simulated feeds of a lab alone
     #[command(hide = true)]
     Service(service::Args),

@@ -18,6 +18,7 @@ mod export;
 mod failure;
 mod folder;
 mod graph;
+mod images;
 mod inject;
 mod interrupt;
 mod lab;
@@ -108,6 +109,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Bless(args) => bless::run(&args, &common),
         Command::Botnet(args) => botnet::run(&args, &common),
         Command::Doctor(args) => doctor::run(&args, &common),
+        Command::Images(args) => images::run(&args, &common),
         Command::Service(args) => service::run(&args, &common),
         Command::Completions(args) => completions::run(&args, &common),
         Command::Man(args) => man::run(&args, &common),

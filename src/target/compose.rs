@@ -14,6 +14,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+
 use self::diagnose::diagnose;
 use self::engine::{Container, Engine, State};
 pub use self::trouble::Trouble;
@@ -50,6 +52,35 @@ const CONTENT: &[&str] = &["etc", "in", "out", "log", "state", "services", "brok
 pub(super) fn look() -> Result<String, Trouble> {
     let engine = Engine::find()?;
     Ok(format!("engine {} and compose {} are here", engine.version, plugin::look()?))
+}
+
+/// An image that labs in containers use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Image {
+    /// Its name.
+    pub name: String,
+    /// How many bytes it has; `None` if it is not here.
+    pub size: Option<u64>,
+}
+
+/// Lists the images that labs use, on one broker or on any; the last one is made of the program.
+pub fn images(program: &Path, broker: Option<&str>) -> Result<Vec<Image>, TargetError> {
+    let engine = Engine::find()?;
+    let servers = render::servers().filter(|server| broker.is_none_or(|broker| broker == server.broker));
+    let others = std::iter::once(image::BASE).chain(servers.map(|server| server.image)).map(str::to_owned);
+    let names = others.chain([image::of_program(program)?.0]);
+    let images = names.map(|name| Ok(Image { size: engine.image_size(&name)?, name }));
+    images.collect::<Result<_, Trouble>>().map_err(TargetError::from)
+}
+
+/// Brings an image here that [`images`] lists: it is made if it is the program's, and else fetched.
+pub fn bring(program: &Path, name: &str) -> Result<(), TargetError> {
+    let engine = Engine::find()?;
+    if name == image::of_program(program)?.0 {
+        image::ensure(&engine, program)?;
+        return Ok(());
+    }
+    Ok(engine.pull(name)?)
 }
 
 /// The target `compose`.
@@ -178,7 +209,8 @@ impl<'a> Stack<'a> {
     fn server(&self) -> Result<Option<&'static str>, TargetError> {
         let path = self.site.folder.join(render::FILE);
         let text = fs::read_to_string(&path).map_err(|cause| file_error(&path, cause))?;
-        Ok(render::images().find(|image| text.contains(&format!("image: {image}\n"))))
+        let mut images = render::servers().map(|server| server.image);
+        Ok(images.find(|image| text.contains(&format!("image: {image}\n"))))
     }
 
     /// Decides on the agent's token, unless there is one, and writes down where the agent will be.

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub use compose::{Compose, Trouble};
+pub use compose::{Compose, Image, Trouble, bring, images};
 pub use doctor::{Finding, doctor};
 pub use errand::Errand;
 pub use local::Local;

@@ -127,9 +127,14 @@ impl Engine {
 
     /// Tells whether there is an image of this name.
     pub(super) fn has_image(&self, name: &str) -> Result<bool> {
+        self.image_size(name).map(|size| size.is_some())
+    }
+
+    /// Returns how many bytes an image has; `None` if there is none of this name.
+    pub(super) fn image_size(&self, name: &str) -> Result<Option<u64>> {
         match self.runtime.block_on(self.docker.inspect_image(name)) {
-            Ok(_) => Ok(true),
-            Err(Error::DockerResponseServerError { status_code: 404, .. }) => Ok(false),
+            Ok(image) => Ok(Some(image.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default())),
+            Err(Error::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
             Err(error) => Err(failed(&error)),
         }
     }

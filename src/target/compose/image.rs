@@ -15,7 +15,7 @@ use super::trouble::{Trouble, WITHOUT};
 const NAME: &str = "intelmq-lab";
 
 /// What it stands on.
-const BASE: &str = "debian:trixie-slim";
+pub(super) const BASE: &str = "debian:trixie-slim";
 
 const DOCKERFILE: &str = include_str!("../../../images/intelmq-lab/Dockerfile");
 
@@ -33,14 +33,18 @@ pub(super) fn digest(bytes: &[u8]) -> String {
     digest.first_chunk().map_or_else(String::new, |first| format!("{:016x}", u64::from_be_bytes(*first)))
 }
 
-/// Makes the image of a program if there is none yet, and returns its name.
-pub(super) fn ensure(engine: &Engine, program: &Path) -> Result<String, Trouble> {
+/// Returns the name of the image of a program, and the program.
+pub(super) fn of_program(program: &Path) -> Result<(String, Vec<u8>), Trouble> {
     let unreadable = |error: io::Error| {
         Trouble::new("image-not-built", format!("{} cannot be read: {error}", program.display()))
     };
     let bytes = fs::read(program).map_err(unreadable)?;
-    let digest = digest(&bytes);
-    let tag = format!("{}-{digest}", name());
+    Ok((format!("{}-{}", name(), digest(&bytes)), bytes))
+}
+
+/// Makes the image of a program if there is none yet, and returns its name.
+pub(super) fn ensure(engine: &Engine, program: &Path) -> Result<String, Trouble> {
+    let (tag, bytes) = of_program(program)?;
     if engine.has_image(&tag)? {
         return Ok(tag);
     }
@@ -52,10 +56,8 @@ pub(super) fn ensure(engine: &Engine, program: &Path) -> Result<String, Trouble>
         Trouble::new("image-not-built", format!("the image's content cannot be put together: {error}"))
             .way(WITHOUT)
     })?;
-    let labels = HashMap::from([
-        ("org.opencontainers.image.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-        ("org.intelmq-lab.program".to_owned(), digest),
-    ]);
+    let version = ("org.opencontainers.image.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+    let labels = HashMap::from([version, ("org.intelmq-lab.program".to_owned(), tag.clone())]);
     engine.build((&tag, &[name()]), &labels, archive)?;
     Ok(tag)
 }

@@ -92,9 +92,9 @@ const SERVERS: &[Server] = &[
     },
 ];
 
-/// Lists the images of brokers.
-pub(super) fn images() -> impl Iterator<Item = &'static str> {
-    SERVERS.iter().map(|server| server.image)
+/// Lists the servers of brokers.
+pub(super) fn servers() -> impl Iterator<Item = &'static Server> {
+    SERVERS.iter()
 }
 
 /// Finds the port of the agent in a compose file.
