@@ -12,29 +12,34 @@ use crate::template::{Variables, fill_json, render};
 
 /// Returns the botnet at the end of a step, counted from 1; 0 is before the first.
 pub fn botnet_after(playbook: &Playbook, steps: usize, variables: &Variables) -> Result<Pipeline, PlanError> {
-    let text = render(&playbook.botnet, variables).map_err(PlanError::Invalid)?;
-    let mut pipeline =
-        Pipeline::parse(Source::new(playbook.botnet.name(), text)).map_err(PlanError::Invalid)?;
-    for action in playbook.steps.iter().take(steps).flat_map(|step| &step.actions) {
-        if let Action::Configure(change) = &action.value {
-            pipeline = changed(&pipeline, change, variables)?;
-        }
-    }
-    Ok(pipeline)
+    walk(playbook, steps, variables, |_| {})
 }
 
 /// Returns every bot that is there before the first step or at the end of some, in the order in which they come.
 pub(super) fn every_bot(playbook: &Playbook, variables: &Variables) -> Result<Vec<PlanBot>, PlanError> {
-    let mut pipeline = botnet_after(playbook, 0, variables)?;
     let mut bots = Vec::new();
-    note_bots(&pipeline, &mut bots);
-    for action in playbook.steps.iter().flat_map(|step| &step.actions) {
+    walk(playbook, playbook.steps.len(), variables, |pipeline| note_bots(pipeline, &mut bots))?;
+    Ok(bots)
+}
+
+/// Changes the botnet as steps do, and shows it as it is at first and after each change.
+fn walk(
+    playbook: &Playbook,
+    steps: usize,
+    variables: &Variables,
+    mut see: impl FnMut(&Pipeline),
+) -> Result<Pipeline, PlanError> {
+    let text = render(&playbook.botnet, variables).map_err(PlanError::Invalid)?;
+    let mut pipeline =
+        Pipeline::parse(Source::new(playbook.botnet.name(), text)).map_err(PlanError::Invalid)?;
+    see(&pipeline);
+    for action in playbook.steps.iter().take(steps).flat_map(|step| &step.actions) {
         if let Action::Configure(change) = &action.value {
             pipeline = changed(&pipeline, change, variables)?;
-            note_bots(&pipeline, &mut bots);
+            see(&pipeline);
         }
     }
-    Ok(bots)
+    Ok(pipeline)
 }
 
 /// Notes the bots of a botnet, and where each sends to now.
