@@ -51,9 +51,11 @@ impl Bell {
 }
 
 /// How important a log line is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Level {
-    /// For those who look for a fault.
+    /// For those who look for a fault; intelmq-api says `ALL` for it, too.
+    #[serde(alias = "ALL")]
     Debug,
     /// What normally happens.
     Info,

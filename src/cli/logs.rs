@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::args::{Common, LabArg};
 use super::exit::Exit;
@@ -11,7 +12,9 @@ use super::failure::Failure;
 use super::lab;
 use super::lab::Chosen;
 use super::output;
+use crate::bots::Level;
 use crate::runtime::control::LogLine;
+use crate::runtime::parse_level;
 use crate::session::SessionError;
 
 /// How many lines are asked for at once.
@@ -29,7 +32,7 @@ pub(super) struct Args {
     #[arg(long, short = 'n', value_name = "N")]
     lines: Option<usize>,
     /// Show lines that are at least as important
-    #[arg(long, value_enum, default_value = "debug", hide_possible_values = true)]
+    #[arg(long, value_parser = levels(), default_value = "debug", hide_possible_values = true)]
     level: Level,
     /// Go on showing what is written, until interrupted
     #[arg(long, short)]
@@ -41,13 +44,10 @@ pub(super) struct Args {
     lab: LabArg,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
-enum Level {
-    Debug,
-    Info,
-    Warning,
-    Error,
-    Critical,
+/// Reads the name of a level.
+fn levels() -> impl TypedValueParser<Value = Level> {
+    let names = PossibleValuesParser::new(["debug", "info", "warning", "error", "critical"]);
+    names.map(|name| parse_level(&name).unwrap_or(Level::Debug))
 }
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
@@ -94,19 +94,9 @@ fn read(
         if page.lines.is_empty() {
             return Ok(after);
         }
-        for line in page.lines.into_iter().filter(|line| level(line) >= args.level) {
+        for line in page.lines.into_iter().filter(|line| line.level() >= args.level) {
             take(line)?;
         }
-    }
-}
-
-fn level(line: &LogLine) -> Level {
-    match line.level.as_str() {
-        "DEBUG" => Level::Debug,
-        "INFO" => Level::Info,
-        "WARNING" => Level::Warning,
-        "ERROR" => Level::Error,
-        _ => Level::Critical,
     }
 }
 
@@ -114,7 +104,7 @@ fn show(line: &LogLine, common: &Common) -> Result<(), Failure> {
     if common.json {
         return output::json_line(line);
     }
-    let style = match level(line) {
+    let style = match line.level() {
         Level::Debug => Style::new().dimmed(),
         Level::Info => Style::new(),
         Level::Warning => AnsiColor::Yellow.on_default(),

@@ -182,7 +182,7 @@ pub(super) fn level_name(level: Level) -> &'static str {
 }
 
 /// Reads Python's name of a level.
-pub(super) fn parse_level(name: &str) -> Option<Level> {
+pub fn parse_level(name: &str) -> Option<Level> {
     match name.to_ascii_uppercase().as_str() {
         "DEBUG" => Some(Level::Debug),
         "INFO" => Some(Level::Info),

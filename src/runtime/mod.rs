@@ -40,6 +40,6 @@ pub use apart::Apart;
 pub use botnet::Botnet;
 pub use error::BotnetError;
 pub use journal::Journal;
-pub use log::{Destination, Format, Logger};
+pub use log::{Destination, Format, Logger, parse_level};
 pub use process::{Run, RunError, random_token, run};
 pub use surroundings::{Queues, Surroundings};

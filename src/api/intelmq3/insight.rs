@@ -14,6 +14,7 @@ use super::super::reach::Api;
 use super::Of;
 use super::botnet::unknown_bot;
 use super::fault::{Asked, Told};
+use crate::bots::Level;
 use crate::runtime::control::{Client, ControlError, LogLine, blocking};
 
 /// The version of intelmq-api whose answers these are, and of the IntelMQ that it speaks of.
@@ -23,36 +24,11 @@ const PAGE: usize = 20_000;
 /// The longest file that is shown at once, in bytes.
 const SHORT: usize = 2000;
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-enum Level {
-    #[default]
-    #[serde(alias = "ALL")]
-    Debug,
-    Info,
-    Warning,
-    Error,
-    Critical,
-}
-
-impl Level {
-    fn of(line: &LogLine) -> Self {
-        match line.level.as_str() {
-            "DEBUG" => Level::Debug,
-            "INFO" => Level::Info,
-            "WARNING" => Level::Warning,
-            "ERROR" => Level::Error,
-            _ => Level::Critical,
-        }
-    }
-}
-
 #[derive(Debug, Deserialize)]
 pub(super) struct Log {
     id: String,
     lines: i64,
-    #[serde(default)]
-    level: Level,
+    level: Option<Level>,
 }
 
 /// The last lines of a bot's log that are at least as important, oldest first; -1 is all.
@@ -62,7 +38,7 @@ pub(super) async fn log(State(api): State<Api>, Of(lab): Of, Asked(asked): Asked
             return Err(unknown_bot(&asked.id));
         }
         let most = usize::try_from(asked.lines).unwrap_or(usize::MAX);
-        let told = last(client, &asked.id, asked.level, most)?.into_iter().map(|line| {
+        let told = last(client, &asked.id, asked.level.unwrap_or(Level::Debug), most)?.into_iter().map(|line| {
             // As Python's isoformat has it.
             let date = line.at.trim_end_matches('Z');
             json!({
@@ -82,7 +58,7 @@ fn last(client: &Client, bot: &str, level: Level, most: usize) -> Answer<VecDequ
             return Ok(lines);
         }
         after = page.next;
-        lines.extend(page.lines.into_iter().filter(|line| Level::of(line) >= level));
+        lines.extend(page.lines.into_iter().filter(|line| line.level() >= level));
         lines.drain(..lines.len().saturating_sub(most));
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::bots::Level;
 use crate::diagnostic::{Diagnostic, Location};
+use crate::runtime::parse_level;
 
 /// Everything that is to be seen of a running botnet at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -166,6 +168,13 @@ pub struct LogLine {
     pub level: String,
     /// The text.
     pub message: String,
+}
+
+impl LogLine {
+    /// Returns how important it is; what cannot be told is taken for the most important.
+    pub fn level(&self) -> Level {
+        parse_level(&self.level).unwrap_or(Level::Critical)
+    }
 }
 
 /// A stretch of log, and where to go on reading.
